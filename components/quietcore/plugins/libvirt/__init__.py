@@ -1,0 +1,1 @@
+"""The libvirt plugin: domains, networks, pools, volumes and seed images behind the pulumi_libvirt tokens."""
