@@ -1,0 +1,55 @@
+"""A real-time node: the guest that a user declares, before anything is derived."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from quietcore.spec.spec import CpuSetField, DurationField, SizeField, Spec, Tuple, Whole
+from quietcore.units import CpuSet, Duration, Size
+
+
+def _pins(value: object) -> object:
+    return {int(vcpu): cpu for vcpu, cpu in value.items()} if isinstance(value, dict) else value
+
+
+Pins = Annotated[dict[int, Whole], BeforeValidator(_pins)]
+
+
+class RtNodeSpec(Spec):
+    """What a user says of a node. CPU numbers of ``rt_vcpus`` are guest numbers; of ``pins`` and ``emulator``, the host's.
+
+    ``pins``, ``emulator``, ``page_size`` and ``cell`` are derived unless given; a rule judges what is given.
+    ``boot``: "direct" starts a given kernel with ``root`` as root device; "disk" starts a stock cloud image from its
+    own disk, where cloud-init writes the boot-loader drop-in and reboots once.
+    ``restart``: whether an update may shut the guest down and start it again to bring a change into force.
+    """
+
+    name: str
+    host: str
+    vcpus: Annotated[Whole, Field(ge=1, le=512)]
+    rt_vcpus: CpuSetField
+    memory: SizeField
+    tuned: str | None = None
+    networks: Tuple[str] = ("default",)
+    boot: Literal["disk", "direct"] = "disk"
+    root: str = "/dev/vda1"
+    disk: SizeField = Size.parse("8GiB")
+    scheduler: Literal["fifo", "rr"] | None = None
+    priority: Whole = 1
+    iothreads: Whole = 1
+    pins: Pins | None = None
+    emulator: CpuSetField | None = None
+    cell: Whole | None = None
+    page_size: SizeField | None = None
+    guest_hugepages: Whole = 0
+    cmdline: Tuple[str] = ()
+    restart: Literal["never", "when-needed"] = "never"
+    shutdown_timeout: DurationField = Duration.parse("120s")
+    autostart: bool = True
+
+    @property
+    def housekeeping_vcpus(self) -> CpuSet:
+        """The vCPUs, in guest numbers, that take the guest's OS work."""
+        return CpuSet(range(self.vcpus)) - self.rt_vcpus

@@ -1,0 +1,96 @@
+"""What a host is made of: CPUs, their siblings, NUMA cells, memory and page pools. A reviewed YAML file holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, PlainSerializer
+
+from quietcore.spec.finding import Finding, Refused
+from quietcore.spec.spec import CpuSetField, SizeField, Spec, Tuple, Whole, spec_of
+from quietcore.units import CpuSet, Size
+
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _pages(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {key if isinstance(key, Size) else Size.parse(key): count for key, count in value.items()}
+
+
+Pages = Annotated[
+    dict[Size, Whole],
+    BeforeValidator(_pages),
+    PlainSerializer(lambda pages: {str(size): count for size, count in sorted(pages.items())}),
+]
+
+
+class Cell(Spec):
+    """A NUMA cell: its CPUs (host numbers), memory, and the count of reserved hugepages by page size."""
+
+    id: Whole
+    cpus: CpuSetField
+    memory: SizeField
+    socket: Whole = 0
+    pages: Pages = {}
+
+
+class HostTopology(Spec):
+    """The hardware of a host. ``cores`` lists the sibling threads of each core; without it every CPU is a core."""
+
+    schema_version: Annotated[Literal[1], BeforeValidator(int)] = 1
+    arch: str = "x86_64"
+    vendor: str = ""
+    model: str = ""
+    cells: Tuple[Cell]
+    cores: Tuple[CpuSetField] = ()
+
+    @property
+    def cpus(self) -> CpuSet:
+        """All CPUs of the host."""
+        return CpuSet(cpu for cell in self.cells for cpu in cell.cpus)
+
+    @property
+    def threads(self) -> int:
+        """The most threads that a core has: 1 without SMT."""
+        return max((len(core) for core in self.cores), default=1)
+
+    def core_of(self, cpu: int) -> CpuSet:
+        """The sibling threads of ``cpu``, itself among them."""
+        return next((core for core in self.cores if cpu in core), CpuSet([cpu]))
+
+    def cell_of(self, cpu: int) -> Cell | None:
+        """The NUMA cell that holds ``cpu``; None for a CPU that the host has not."""
+        return next((cell for cell in self.cells if cpu in cell.cpus), None)
+
+    def cells_of(self, cpus: CpuSet) -> CpuSet:
+        """The numbers of the NUMA cells that hold any of ``cpus``."""
+        return CpuSet(cell.id for cell in self.cells if not cell.cpus.isdisjoint(cpus))
+
+    def text(self) -> str:
+        """The YAML file's text; ``topology_from`` reads it back to an equal value."""
+        data: dict[str, Any] = {"schema_version": 1, **self.dump()}
+        return yaml.safe_dump(data, sort_keys=False, width=100)
+
+
+def topology_from(path: Path) -> HostTopology:
+    """Read a topology YAML file. Raises Refused that names the file, the key and the nearest right one."""
+    where = f"topology {path}"
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a safe loader, in C where present
+    except OSError as fault:
+        raise Refused([_unreadable(where, fault.strerror or str(fault), f"quietcore inventory URI > {path}")]) from None
+    except yaml.YAMLError as fault:
+        raise Refused([_unreadable(where, " ".join(str(fault).split()), "mend the YAML")]) from None
+    if not isinstance(data, dict):
+        raise Refused(
+            [_unreadable(where, f"{type(data).__name__}, not a mapping", f"quietcore inventory URI > {path}")]
+        )
+    return spec_of(HostTopology, data, where)
+
+
+def _unreadable(where: str, given: str, hint: str) -> Finding:
+    return Finding(code="S05", title="a topology file cannot be read", where=where, given=given, hint=hint)

@@ -1,0 +1,169 @@
+"""A set of CPU numbers, with the text forms that the kernel and libvirt use for it.
+
+Syntax of the list form: the kernel's ``bitmap_parselist`` (lib/bitmap-str.c and
+Documentation/admin-guide/kernel-parameters.rst, "cpu lists"): ``0-3,8``, groups ``0-15:2/4``
+(the first 2 of every 4), ``N`` for the last CPU, ``all``. The mask form is hexadecimal in
+comma-separated groups of 32 bits, most significant first (``bitmap_parse``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterable, Iterator
+
+from quietcore.errors import UnitError
+
+MOST = 4096  # CONFIG_NR_CPUS of distribution kernels tops out at 8192; no host of ours comes near
+
+_ITEM = re.compile(r"(?P<low>\d+|N)(?:-(?P<high>\d+|N)(?::(?P<used>\d+)/(?P<group>\d+))?)?\Z")
+_MASK = re.compile(r"(0x)?[0-9a-fA-F]+(,[0-9a-fA-F]{1,8})*\Z")
+
+
+class CpuSet:
+    """An immutable set of CPU numbers in canonical form: equal sets are equal values and print the same."""
+
+    __slots__ = ("_cpus",)
+
+    def __init__(self, cpus: Iterable[int] = ()) -> None:
+        """Raises UnitError for a number below 0 or not below ``MOST``."""
+        self._cpus: frozenset[int] = frozenset(cpus)
+        for cpu in self._cpus:
+            if isinstance(cpu, bool) or not isinstance(cpu, int) or not 0 <= cpu < MOST:
+                raise UnitError("not a CPU number", given=repr(cpu), allowed=f"0 to {MOST - 1}")
+
+    @classmethod
+    def parse(cls, text: str, *, count: int | None = None) -> CpuSet:
+        """Read the kernel's list form; ``count`` is the number of CPUs, which ``N`` and ``all`` need.
+
+        The empty text is the empty set. Raises UnitError that quotes the item at fault.
+        """
+        if not isinstance(text, str):
+            raise UnitError(
+                "a CPU set is written as text", given=repr(text), allowed='such as "0-3,8"', hint=f'write "{text}"'
+            )
+        stripped = text.strip()
+        if not stripped:
+            return cls()
+        cpus: set[int] = set()
+        for item in stripped.split(","):
+            cpus.update(_item(item, text, count))
+        return cls(cpus)
+
+    @classmethod
+    def parse_libvirt(cls, text: str) -> CpuSet:
+        """Read libvirt's ``cpuset`` form, where ``^`` takes CPUs away again: ``0-7,^3``."""
+        kept: set[int] = set()
+        for item in filter(None, (part.strip() for part in text.split(","))):
+            named = set(_item(item.lstrip("^"), text, None))
+            kept = kept - named if item.startswith("^") else kept | named
+        return cls(kept)
+
+    @classmethod
+    def from_mask(cls, text: str) -> CpuSet:
+        """Read a hexadecimal mask, with or without ``0x`` and 32-bit comma groups. Raises UnitError."""
+        if not _MASK.match(text.strip()):
+            raise UnitError("not a CPU mask", given=repr(text), allowed='hexadecimal such as "ff" or "1,00000000"')
+        first, *rest = text.strip().split(",")
+        bits = int(first + "".join(group.rjust(8, "0") for group in rest), 16)
+        return cls(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+
+    def mask(self) -> str:
+        """The hexadecimal form in 32-bit groups, most significant first: CPU 32 alone is ``1,00000000``."""
+        bits = sum(1 << cpu for cpu in self._cpus)
+        groups = []
+        while True:
+            groups.append(bits & 0xFFFFFFFF)
+            bits >>= 32
+            if not bits:
+                break
+        return ",".join([f"{groups[-1]:x}", *(f"{group:08x}" for group in reversed(groups[:-1]))])
+
+    def complement(self, universe: CpuSet) -> CpuSet:
+        """The CPUs of ``universe`` that are not in this set."""
+        return universe - self
+
+    def isdisjoint(self, other: CpuSet) -> bool:
+        """Whether no CPU is in both sets."""
+        return self._cpus.isdisjoint(other._cpus)
+
+    def runs(self) -> list[tuple[int, int]]:
+        """The set as ascending (first, last) runs of consecutive CPUs."""
+        runs: list[tuple[int, int]] = []
+        for cpu in self:
+            if runs and runs[-1][1] == cpu - 1:
+                runs[-1] = (runs[-1][0], cpu)
+            else:
+                runs.append((cpu, cpu))
+        return runs
+
+    def __str__(self) -> str:
+        return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in self.runs())
+
+    def __repr__(self) -> str:
+        return f"CpuSet({str(self)!r})"
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._cpus))
+
+    def __len__(self) -> int:
+        return len(self._cpus)
+
+    def __contains__(self, cpu: object) -> bool:
+        return cpu in self._cpus
+
+    def __eq__(self, other: object) -> bool:
+        return self._cpus == other._cpus if isinstance(other, CpuSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._cpus)
+
+    def __or__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self._cpus | other._cpus)
+
+    def __and__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self._cpus & other._cpus)
+
+    def __sub__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self._cpus - other._cpus)
+
+    def __xor__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self._cpus ^ other._cpus)
+
+    def __le__(self, other: CpuSet) -> bool:
+        return self._cpus <= other._cpus
+
+    def __lt__(self, other: CpuSet) -> bool:
+        return self._cpus < other._cpus
+
+
+def _item(item: str, text: str, count: int | None) -> Iterable[int]:
+    item = item.strip()
+    if item == "all":
+        return range(_last("all", text, count) + 1)
+    match = _ITEM.match(item)
+    if not match:
+        raise UnitError("not a CPU list", given=f"{item!r} in {text!r}", allowed='such as "0-3,8" or "0-15:2/4"')
+    low = _number(match["low"], text, count)
+    high = low if match["high"] is None else _number(match["high"], text, count)
+    if high < low:
+        raise UnitError("a CPU range runs upwards", given=f"{item!r} in {text!r}", allowed=f"{high}-{low}")
+    if high >= MOST:
+        raise UnitError("not a CPU number", given=f"{high} in {text!r}", allowed=f"0 to {MOST - 1}")
+    if match["group"] is None:
+        return range(low, high + 1)
+    used, group = int(match["used"]), int(match["group"])
+    if not 0 < used <= group:
+        raise UnitError("not a CPU group", given=f"{item!r} in {text!r}", allowed="used/group with 1 <= used <= group")
+    return (cpu for cpu in range(low, high + 1) if (cpu - low) % group < used)
+
+
+def _number(token: str, text: str, count: int | None) -> int:
+    return _last(token, text, count) if token == "N" else int(token)
+
+
+def _last(token: str, text: str, count: int | None) -> int:
+    if count is None or count < 1:
+        raise UnitError(
+            f"{token!r} needs the number of CPUs", given=repr(text), hint="write the CPU numbers, or give a topology"
+        )
+    return count - 1
