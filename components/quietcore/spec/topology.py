@@ -80,7 +80,7 @@ def topology_from(path: Path) -> HostTopology:
     """Read a topology YAML file. Raises Refused that names the file, the key and the nearest right one."""
     where = f"topology {path}"
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a safe loader, in C where present
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except OSError as fault:
         raise Refused([_unreadable(where, fault.strerror or str(fault), f"quietcore inventory URI > {path}")]) from None
     except yaml.YAMLError as fault:

@@ -9,7 +9,7 @@ comma-separated groups of 32 bits, most significant first (``bitmap_parse``).
 from __future__ import annotations
 
 import re
-from typing import Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from quietcore.errors import UnitError
 

@@ -26,7 +26,7 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read ``2GiB`` or ``512 MiB``. Raises UnitError; a unit without the ``i`` is refused, as it means two things."""
+        """Read ``2GiB`` or ``512 MiB``. Raises UnitError, also for a unit without the ``i``, which means two things."""
         match = _TEXT.match(text.strip()) if isinstance(text, str) else None
         if not match:
             raise UnitError("not a size", given=repr(text), allowed='a number with a unit such as "2GiB" or "512MiB"')

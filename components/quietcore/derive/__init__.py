@@ -1,0 +1,1 @@
+"""What follows from what was declared: pure functions from specs to specs."""
