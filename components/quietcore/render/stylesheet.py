@@ -61,7 +61,7 @@ def _compiled(xslt: str) -> etree.XSLT:
     for outward in sheet.iter(_xsl("import"), _xsl("include")):
         raise _refusal(f"{outward.tag.rpartition('}')[2]} of {outward.get('href')!r}", "a stylesheet that stands alone")
     try:
-        return etree.XSLT(sheet, access_control=etree.XSLTAccessControl.DENY_ALL)
+        return etree.XSLT(sheet, access_control=etree.XSLTAccessControl.DENY_ALL)  # type: ignore[attr-defined]  # the stubs lack it
     except etree.XSLTParseError as error:
         raise _refusal(str(error), "XSLT 1.0") from None
 

@@ -1,0 +1,122 @@
+"""Whose a volume is, and whether it is finished: told by the name of a small volume beside it.
+
+A volume can carry no metadata. So beside a volume `disk.qcow2` of ours stands an empty one whose name holds the proof:
+
+    .disk.qcow2.MARK.making.quietcore     before the volume is made: the name is taken, the content is not there yet
+    .disk.qcow2.MARK.CONTENT.quietcore    after its last byte: the volume is ours and finished
+
+MARK is the UUID (version 5) of project, stack, resource name and type, CONTENT the SHA-256 of what was put in, or `made`
+when nothing was. Both are base64 without padding. Every step is one call of libvirt that happens or does not, so
+whatever moment a crash takes, what is found says how far it had come.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+import libvirt
+
+from ..handler import Mark
+from .storage_xml import volume_xml
+
+NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:quietcore:owner:1")
+SUFFIX: Final = ".quietcore"
+_MAKING: Final = "making"
+_MADE: Final = "made"
+_BLOCK_MARKER_BYTES: Final = 1024 * 1024
+"""A logical volume cannot be empty: it takes one extent."""
+
+
+def mark_uuid(mark: Mark, token: str, name: str) -> uuid.UUID:
+    """The identity of an object of ours: of the resource (project, stack, name, type) and the object's own name."""
+    return uuid.uuid5(NAMESPACE, "\0".join((mark.project, mark.stack, mark.name, token, name)))
+
+
+def is_claim(name: str) -> bool:
+    """Whether a volume is such a marker, of whomever."""
+    return name.startswith(".") and name.endswith(SUFFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the markers beside a volume say: `ours` at all, `finished`, and the sha256 of its content where one was put in."""
+
+    making: bool = False
+    finished: bool = False
+    sha256: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether this resource made, or began to make, the volume."""
+        return self.making or self.finished
+
+
+class Claim:
+    """The markers of one volume in one pool, for one resource. All methods raise libvirtError."""
+
+    def __init__(self, pool: libvirt.virStoragePool, volume: str, mark: Mark, token: str, *, blocks: bool) -> None:
+        self._pool = pool
+        self._blocks = blocks
+        digest = base64.urlsafe_b64encode(mark_uuid(mark, token, volume).bytes).rstrip(b"=").decode()
+        self._stem = f".{volume}.{digest}."
+
+    def standing(self) -> Standing:
+        """Look at the markers. One call."""
+        ends = self._ends()
+        finished = [end for end in ends if end != _MAKING]
+        return Standing(
+            making=_MAKING in ends,
+            finished=bool(finished),
+            sha256=next((_hex(end) for end in finished if end != _MADE), ""),
+        )
+
+    def begin(self) -> None:
+        """Say that the volume is being made: from now on it is ours and unfinished, whatever was said before."""
+        if _MAKING not in self._ends():
+            self._put(_MAKING)
+        for end in self._ends():
+            if end != _MAKING:
+                self._drop(end)
+
+    def finish(self, sha256: str = "") -> None:
+        """Say that the volume is finished, with the digest of its content."""
+        self._put(_base64(sha256) if sha256 else _MADE)
+        self._drop(_MAKING)
+
+    def clear(self) -> None:
+        """Take the markers away: the volume is gone."""
+        for end in self._ends():
+            self._drop(end)
+
+    def _ends(self) -> list[str]:
+        names = self._pool.listVolumes()
+        return [
+            name[len(self._stem) : -len(SUFFIX)]
+            for name in names
+            if name.startswith(self._stem) and name.endswith(SUFFIX)
+        ]
+
+    def _put(self, end: str) -> None:
+        size = _BLOCK_MARKER_BYTES if self._blocks else 0
+        self._pool.createXML(volume_xml(self._stem + end + SUFFIX, size, "raw", blocks=self._blocks), 0)
+
+    def _drop(self, end: str) -> None:
+        try:
+            self._pool.storageVolLookupByName(self._stem + end + SUFFIX).delete(0)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_STORAGE_VOL:
+                raise
+
+
+def _base64(sha256: str) -> str:
+    return base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b"=").decode()
+
+
+def _hex(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex()
+    except ValueError:
+        return ""
