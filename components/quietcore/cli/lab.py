@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from types import FrameType
@@ -10,12 +9,11 @@ from types import FrameType
 import click
 
 from quietcore import lab as labs
-from quietcore.errors import QuietcoreError
+from quietcore.cli.answer import answer_json, json_option, say
 from quietcore.lab import environment
 from quietcore.units import Size
 
 _NAME = click.option("--name", default="lab", show_default=True, help="Which lab; several may stand side by side.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group(name="lab")
@@ -28,44 +26,46 @@ def lab() -> None:
 @click.option("--hosts", type=click.IntRange(1, 99), default=2, show_default=True, help="How many hosts.")
 @click.option("--hugepages", default="1GiB", show_default=True, metavar="SIZE", help="2 MiB pages for each host.")
 @_NAME
-@_JSON
+@json_option
 def up(hosts: int, hugepages: str, name: str, as_json: bool) -> None:
     """Bring the lab up; repairs a lab that is half there, leaves one that is right alone."""
-    pages = int(Size.parse(hugepages)) // labs.PAGE
+    pages = Size.parse(hugepages).bytes // labs.PAGE
     state = labs.up(labs.Plan(name=name, hosts=hosts, pages=pages), labs.Progress())
     if as_json:
-        click.echo(json.dumps(state.document(), indent=2))
+        answer_json(state.document())
         return
     for host in state.hosts:
         click.echo(f"{host.name}  {host.uri}")
-    click.echo(f'\nnext: eval "$(quietcore lab env{_option(name)})" && virsh -c "$QUIETCORE_LAB_HV1_URI" list --all', err=True)
+    click.echo(
+        f'\nnext: eval "$(quietcore lab env{_option(name)})" && virsh -c "$QUIETCORE_LAB_HV1_URI" list --all', err=True
+    )
 
 
 @lab.command()
 @_NAME
-@_JSON
+@json_option
 def down(name: str, as_json: bool) -> None:
     """Take the lab down; nothing of it stays behind."""
     there = labs.down(name)
     if as_json:
-        click.echo(json.dumps({"schema": 1, "name": name, "removed": there}))
+        answer_json({"name": name, "removed": there})
     else:
-        click.echo(f"lab {name}: {'removed' if there else 'was not up'}", err=True)
+        say(f"lab {name}: {'removed' if there else 'was not up'}")
 
 
 @lab.command()
 @_NAME
-@_JSON
+@json_option
 def status(name: str, as_json: bool) -> None:
     """Say what is true of each host; exit code 1 when something is not as it should be."""
     found = labs.status(name)
     if found is None:
-        click.echo(json.dumps({"schema": 1, "name": name, "up": False}) if as_json else f"lab {name} is not up")
+        answer_json({"name": name, "up": False}) if as_json else click.echo(f"lab {name} is not up")
         sys.exit(1)
     state, hosts = found
     if as_json:
         facts = {host: {condition.name: condition.true for condition in seen} for host, seen in hosts.items()}
-        click.echo(json.dumps({**state.document(), "up": True, "conditions": facts}, indent=2))
+        answer_json({**state.document(), "up": True, "conditions": facts})
     else:
         for host, seen in hosts.items():
             click.echo(f"{host:<6}" + "  ".join(f"{'✓' if one.true else '✗'} {one.name}" for one in seen))
@@ -74,23 +74,14 @@ def status(name: str, as_json: bool) -> None:
 
 @lab.command()
 @_NAME
-@_JSON
+@json_option
 def env(name: str, as_json: bool) -> None:
     """Print the environment of the lab, for eval "$(quietcore lab env)"."""
     variables = environment.of(name)
     if as_json:
-        click.echo(json.dumps({"schema": 1, "env": variables}, indent=2))
+        answer_json({"env": variables})
     else:
         click.echo(environment.exports(variables))
-
-
-def main() -> None:
-    """The group alone, errors told as text; exit code 2 for them."""
-    try:
-        lab(standalone_mode=True)
-    except QuietcoreError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
 
 
 def _option(name: str) -> str:

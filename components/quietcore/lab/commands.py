@@ -1,0 +1,43 @@
+"""Running other programs: one function, whose failure tells the command and what it said."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from quietcore.errors import EnvironmentFault
+
+
+class CommandFailed(EnvironmentFault):
+    """A program that ended with another exit code than 0, or is not there."""
+
+
+def run(
+    argv: Sequence[str | Path], *, stdin: str | None = None, timeout: float = 120.0, cwd: Path | None = None
+) -> str:
+    """Run a program to its end and return its stdout; ``timeout`` is in seconds.
+
+    Raises CommandFailed with the command line and its stderr.
+    """
+    words = [str(word) for word in argv]
+    try:
+        done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, cwd=cwd)
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{words[0]} is not installed", given=shlex.join(words)) from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(f"{words[0]} did not end within {timeout:g} s", given=shlex.join(words)) from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise CommandFailed(f"{words[0]} failed: {said}", given=shlex.join(words))
+    return done.stdout
+
+
+def succeeds(argv: Sequence[str | Path], *, timeout: float = 30.0) -> bool:
+    """Whether the program ends with exit code 0."""
+    try:
+        run(argv, timeout=timeout)
+    except CommandFailed:
+        return False
+    return True
