@@ -5,9 +5,9 @@ A volume can carry no metadata. So beside a volume `disk.qcow2` of ours stands a
     .disk.qcow2.MARK.making.quietcore     before the volume is made: the name is taken, the content is not there yet
     .disk.qcow2.MARK.CONTENT.quietcore    after its last byte: the volume is ours and finished
 
-MARK is the UUID (version 5) of project, stack, resource name and type, CONTENT the SHA-256 of what was put in, or `made`
-when nothing was. Both are base64 without padding. Every step is one call of libvirt that happens or does not, so
-whatever moment a crash takes, what is found says how far it had come.
+MARK is the UUID (version 5) of project, stack, resource name, type and volume name; CONTENT the SHA-256 of what was put
+in, or `made` when nothing was. Both are base64 without padding. Every step is one call of libvirt that happens or does
+not, so whatever moment a crash takes, what is found says how far it had come.
 """
 
 from __future__ import annotations
@@ -19,20 +19,16 @@ from typing import Final
 
 import libvirt
 
-from ..handler import Mark
+from quietcore.plugins.handler import Mark
+from quietcore.plugins.ownership import derived_uuid
+
 from .storage_xml import volume_xml
 
-NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:quietcore:owner:1")
 SUFFIX: Final = ".quietcore"
 _MAKING: Final = "making"
 _MADE: Final = "made"
 _BLOCK_MARKER_BYTES: Final = 1024 * 1024
 """A logical volume cannot be empty: it takes one extent."""
-
-
-def mark_uuid(mark: Mark, token: str, name: str) -> uuid.UUID:
-    """The identity of an object of ours: of the resource (project, stack, name, type) and the object's own name."""
-    return uuid.uuid5(NAMESPACE, "\0".join((mark.project, mark.stack, mark.name, token, name)))
 
 
 def is_claim(name: str) -> bool:
@@ -42,7 +38,7 @@ def is_claim(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the markers beside a volume say: `ours` at all, `finished`, and the sha256 of its content where one was put in."""
+    """What the markers beside a volume say: begun, finished, and the sha256 of its content where one was put in."""
 
     making: bool = False
     finished: bool = False
@@ -60,7 +56,9 @@ class Claim:
     def __init__(self, pool: libvirt.virStoragePool, volume: str, mark: Mark, token: str, *, blocks: bool) -> None:
         self._pool = pool
         self._blocks = blocks
-        digest = base64.urlsafe_b64encode(mark_uuid(mark, token, volume).bytes).rstrip(b"=").decode()
+        digest = (
+            base64.urlsafe_b64encode(uuid.UUID(derived_uuid(f"{token}/{volume}", mark)).bytes).rstrip(b"=").decode()
+        )
         self._stem = f".{volume}.{digest}."
 
     def standing(self) -> Standing:
@@ -74,12 +72,9 @@ class Claim:
         )
 
     def begin(self) -> None:
-        """Say that the volume is being made: from now on it is ours and unfinished, whatever was said before."""
+        """Say that the volume is being made: what will stand under its name is ours and not finished."""
         if _MAKING not in self._ends():
             self._put(_MAKING)
-        for end in self._ends():
-            if end != _MAKING:
-                self._drop(end)
 
     def finish(self, sha256: str = "") -> None:
         """Say that the volume is finished, with the digest of its content."""

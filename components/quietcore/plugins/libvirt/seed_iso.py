@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pycdlib
-from pycdlib import dates, headervd, utils
-from pycdlib import pycdlib as writer
-from pycdlib.pycdlibexception import PyCdlibException
+if TYPE_CHECKING:
+    import pycdlib
 
 ROUND_BYTES: Final = 1024 * 1024
-"""Images are padded to a multiple of this, so that a changed text seldom changes the size of a disk that is attached."""
+"""Images are padded to a multiple of this: a changed text seldom changes the size of a disk that is attached."""
 _DATE: Final = 315532800.0
 """1980-01-01 UTC, in seconds since the epoch."""
 _LABEL: Final = "cidata"
@@ -44,6 +42,8 @@ class Seed:
 
 def build(seed: Seed) -> bytes:
     """The image. Same texts, same bytes."""
+    import pycdlib  # 90 ms, which only those pay who make a seed
+
     with _ONE_AT_A_TIME, _fixed_clock():
         image = pycdlib.PyCdlib()
         image.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=_LABEL, sys_ident="LINUX")
@@ -66,6 +66,9 @@ def build(seed: Seed) -> bytes:
 
 def lift(data: bytes) -> Seed | None:
     """The texts of a seed image, whoever made it; None when it is no readable ISO image with such files."""
+    import pycdlib
+    from pycdlib.pycdlibexception import PyCdlibException
+
     image = pycdlib.PyCdlib()
     try:
         image.open_fp(io.BytesIO(data))
@@ -81,6 +84,8 @@ def lift(data: bytes) -> Seed | None:
 
 
 def _text(image: pycdlib.PyCdlib, name: str) -> str | None:
+    from pycdlib.pycdlibexception import PyCdlibException
+
     ways = ([{"rr_path": f"/{name}"}] if image.has_rock_ridge() else []) + (
         [{"joliet_path": f"/{name}"}] if image.has_joliet() else []
     )
@@ -96,6 +101,9 @@ def _text(image: pycdlib.PyCdlib, name: str) -> str | None:
 
 @contextmanager
 def _fixed_clock() -> Iterator[None]:
+    from pycdlib import dates, headervd, utils
+    from pycdlib import pycdlib as writer
+
     # The writer has no argument for dates: it asks its module's clock, and the local time zone.
     still = SimpleNamespace(**{name: getattr(time, name) for name in ("gmtime", "strftime", "strptime", "struct_time")})
     still.time = lambda: _DATE

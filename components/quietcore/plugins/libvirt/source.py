@@ -70,7 +70,7 @@ class Source:
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """Read a path, `file://` URL or http(s) URL, with an optional `#sha256=HEX`. Raises ValueError with the reason."""
+        """Read a path, `file://` or http(s) URL, with an optional `#sha256=HEX`. Raises ValueError with the reason."""
         location, expected = split_fragment(text)
         if not location:
             raise ValueError("is empty; allowed: a local path, file:///PATH or http(s)://HOST/PATH")
@@ -94,7 +94,7 @@ class Source:
         return Path(self.location).expanduser()
 
     def sha256(self) -> str | None:
-        """Digest of the content if it can be told without a server: stated by the program, or that of the local file."""
+        """Digest of the content, where it can be told without a server: stated by the program, or of the local file."""
         if self.expected is not None and self.expected.algorithm == "sha256":
             return self.expected.value
         if self.remote:

@@ -11,7 +11,7 @@ from lxml import etree
 from quietcore.render.element import element, one, sub
 from quietcore.render.stylesheet import apply_stylesheet, canonical, parse_xml
 
-from ..handler import Props
+from quietcore.plugins.handler import Props
 
 FILE_POOLS: Final = ("dir", "fs", "netfs")
 """Pool types whose volumes are files: any format, overlays, sparse."""

@@ -30,7 +30,7 @@ def upload(
     progress: Progress,
     stop: Callable[[], bool],
 ) -> None:
-    """Write `length` bytes from the start of the volume; blocks of zeroes become holes where `sparse` and libvirt allow.
+    """Write `length` bytes from the start of the volume; zeroes become holes where `sparse` and libvirt allow.
 
     Raises libvirtError, Stopped, and whatever `blocks` raises; the stream is aborted then, and the volume holds a part.
     """
@@ -45,7 +45,7 @@ def upload(
 
 
 def download(volume: libvirt.virStorageVol, length: int) -> bytes:
-    """Read the first `length` bytes, or fewer where the volume is shorter. For small contents: all is held in memory."""
+    """Read the first `length` bytes, or all where the volume is shorter. For small contents: it is held in memory."""
     stream = volume.connect().newStream(0)
     volume.download(stream, 0, length, 0)
     parts: list[bytes] = []
