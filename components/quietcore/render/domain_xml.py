@@ -108,7 +108,7 @@ def lift_element(domain: _Element) -> DomainSpec:
             IothreadPin(iothread=_number(pin, "iothread"), cpus=_cpus(pin, "cpuset"))
             for pin in domain.iterfind("cputune/iothreadpin")
         ),
-        vcpu_scheds=tuple(_sched(sched) for sched in domain.iterfind("cputune/vcpusched")),
+        vcpu_scheds=_scheds(domain),
         numa=next((_numa(memory) for memory in domain.iterfind("numatune/memory")), None),
         hugepages=_hugepages(domain.find("memoryBacking/hugepages")),
         locked=domain.find("memoryBacking/locked") is not None,
@@ -162,6 +162,21 @@ def _unit(size: Size) -> dict[str, str]:
 def _sized(name: str, size: Size) -> Tag:
     unit = _unit(size)
     return tag(name, unit["size"], unit=unit["unit"])
+
+
+def _scheds(domain: _Element) -> tuple[VcpuSched, ...]:
+    """Scheduling, one entry for vCPUs that share policy and priority: libvirt prints an entry for each vCPU.
+
+    Entries that overlap stay as they are: that is a mistake, which somebody will want to see.
+    """
+    merged: list[VcpuSched] = []
+    for one in map(_sched, domain.iterfind("cputune/vcpusched")):
+        alike = next((had for had in merged if (had.policy, had.priority) == (one.policy, one.priority)), None)
+        if alike and alike.vcpus.isdisjoint(one.vcpus):
+            merged[merged.index(alike)] = alike.model_copy(update={"vcpus": alike.vcpus | one.vcpus})
+        else:
+            merged.append(one)
+    return tuple(merged)
 
 
 def _sched(sched: _Element) -> VcpuSched:
