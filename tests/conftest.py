@@ -1,0 +1,94 @@
+"""Fixtures for tests that run the real engine, away from the user's own Pulumi."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command line did."""
+
+    command: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> Any:
+        """The JSON document on standard output."""
+        return json.loads(self.stdout)
+
+    def ok(self) -> Ran:
+        """This, once it is sure that the command succeeded; the failure shows all that was printed."""
+        assert self.returncode == 0, f"{self.command}: exit code {self.returncode}\n{self.stdout}\n{self.stderr}"
+        return self
+
+    @property
+    def output(self) -> str:
+        """Both streams, for sentences that may stand in either."""
+        return self.stdout + self.stderr
+
+
+@pytest.fixture(scope="session")
+def engine_path() -> str:
+    """PATH with the engine and the project's environment in front; skips where no engine is there."""
+    bootstrap = [sys.executable, str(ROOT / "toolchain" / "bootstrap.py"), "path"]
+    ran = subprocess.run(bootstrap, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        pytest.skip(f"no Pulumi engine: {ran.stderr.strip()}")
+    folders = [str(Path(sys.executable).parent), ran.stdout.strip(), os.environ.get("PATH", os.defpath)]
+    return os.pathsep.join(folder for folder in folders if folder)
+
+
+@pytest.fixture
+def engine_env(engine_path: str, tmp_path: Path) -> dict[str, str]:
+    """A hermetic environment for the engine: home, backend and plugins under tmp_path, nothing downloaded."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("PULUMI_") and name != "VIRTUAL_ENV"
+    }
+    backend = tmp_path / "backend"
+    backend.mkdir(exist_ok=True)
+    return {
+        **inherited,
+        "PATH": engine_path,
+        "PULUMI_HOME": str(tmp_path / "pulumi-home"),
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_SKIP_CONFIRMATIONS": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_ERROR_OUTPUT_STRING": "true",
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.fixture
+def pulumi(engine_env: dict[str, str]) -> Callable[..., Ran]:
+    """Run the engine: `pulumi("preview", "--json", cwd=folder)`; `env` adds to the environment."""
+
+    def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 300) -> Ran:
+        command = ("pulumi", "--non-interactive", "--color=never", *arguments)
+        ran = subprocess.run(
+            command,
+            cwd=cwd,
+            env={**engine_env, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Ran(command, ran.returncode, ran.stdout, ran.stderr)
+
+    return run
