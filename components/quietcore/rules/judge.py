@@ -1,0 +1,182 @@
+"""Judging: which values a subject holds, which rules speak of each, and which findings are told.
+
+``findings`` judges a subject and all that it holds; ``alone`` only the rules on that very value. A finding is
+silenced where a rule that it depends on has a finding at the same place or at one that encloses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from quietcore.rules.catalogue import CATALOGUE, Catalogue
+from quietcore.rules.realtime import title_of
+from quietcore.rules.rule import Rule
+from quietcore.spec import (
+    BootPlan,
+    DomainSpec,
+    Finding,
+    HostSpec,
+    HostView,
+    NodeSpec,
+    Refused,
+    Severity,
+    SiteSpec,
+)
+from quietcore.spec.finding import in_order
+from quietcore.units import CpuSet
+
+# A node's user wrote arguments of RtNode, not domain XML: the path of each that a rule speaks of.
+ARGUMENTS = {
+    "cputune.vcpupin": "pins",
+    "cputune.emulatorpin": "emulator",
+    "cputune.iothreadpin": "iothreads",
+    "cputune.vcpusched.vcpus": "rt_vcpus",
+    "cputune.vcpusched.priority": "priority",
+    "cputune.vcpusched.scheduler": "scheduler",
+    "cputune.vcpusched": "scheduler",
+    "vcpu.placement": "vcpu.placement",
+    "vcpu": "vcpus",
+    "numatune": "cell",
+    "memoryBacking.hugepages": "page_size",
+    "guest.tuned": "tuned",
+    "guest.isolated": "rt_vcpus",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A value to judge, what its findings' paths begin with, and how its paths are called by who declared it."""
+
+    subject: Any
+    prefix: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    def tell(self, finding: Finding) -> Finding:
+        """The finding with the reader's path."""
+        return replace(finding, where=_called(finding.where, self.paths)).at(prefix=self.prefix)
+
+
+def explode(subject: object) -> Iterator[Part]:
+    """The subject and every smaller one that it holds, each once."""
+    match subject:
+        case SiteSpec():
+            for view in subject.views():
+                yield from explode(view)
+            for node in subject.nodes:
+                if node.host is None:
+                    yield from explode(node)
+        case HostView():
+            yield Part(subject=subject, prefix=_host(subject.host))
+            yield from explode(subject.host)
+            for node in subject.nodes:
+                yield from explode(node)
+        case HostSpec():
+            yield Part(subject=subject, prefix=_host(subject))
+            yield Part(subject=subject.cpus, prefix=_host(subject))
+        case NodeSpec():
+            yield from _of_node(subject)
+        case DomainSpec():
+            yield from explode(NodeSpec(host=None, domain=subject))
+        case BootPlan(tuned=tuned) if tuned is not None:
+            yield Part(subject=subject)
+            yield Part(subject=tuned)
+        case _:
+            yield Part(subject=subject)
+
+
+def findings(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
+    """Every finding on ``subject`` and on what it holds, silenced consequences left out, in the one order."""
+    table = _table(catalogue)
+    told = [part.tell(hit) for part in explode(subject) for rule in _rules(table, part) for hit in _hits(rule, part)]
+    return in_order(_without_consequences(told, catalogue)) if told else []
+
+
+def alone(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
+    """The findings of the rules on this very value, such as a host's pairwise ones, not on what it holds."""
+    part = next(explode(subject))
+    told = [part.tell(hit) for rule in _rules(_table(catalogue), part) for hit in _hits(rule, part)]
+    return in_order(_without_consequences(told, catalogue))
+
+
+def asides(subject: object, catalogue: Catalogue = CATALOGUE) -> list[tuple[str, str, str]]:
+    """(code, where, reason) for each rule that stands aside because a fact of the host makes it senseless there."""
+    table = _table(catalogue)
+    told = {
+        (rule.code, part.prefix, reason)
+        for part in explode(subject)
+        for rule in _rules(table, part)
+        if (reason := rule.aside(part.subject))
+    }
+    return sorted(told)
+
+
+def require(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
+    """The findings that do not refuse. Raises Refused with all errors when there are any."""
+    told = findings(subject, catalogue)
+    errors = [finding for finding in told if finding.severity is Severity.ERROR]
+    if errors:
+        raise Refused(errors)
+    return told
+
+
+def _of_node(node: NodeSpec) -> Iterator[Part]:
+    prefix, paths = title_of(node), ARGUMENTS if node.node is not None else {}
+    domain, guest = node.domain, node.domain.guest
+    yield Part(subject=node, prefix=prefix, paths=paths)
+    yield Part(subject=domain, prefix=prefix, paths=paths)
+    if guest is None or not domain.realtime:
+        return
+    if guest.cmdline is not None:
+        online = CpuSet(range(domain.vcpus))
+        plan = BootPlan(online=online, isolated=guest.isolated, cmdline=guest.cmdline, tuned=guest.tuned)
+        yield Part(subject=plan, prefix=prefix, paths=paths)
+    if guest.tuned is not None:
+        yield Part(subject=guest.tuned, prefix=f'{prefix}, tuned profile "{guest.tuned.name}"')
+
+
+def _host(host: HostSpec) -> str:
+    return f'host "{host.name}"'
+
+
+def _called(where: str, paths: Mapping[str, str]) -> str:
+    for xml, argument in paths.items():
+        if where.startswith(xml):
+            return argument + where[len(xml) :] if where[len(xml) : len(xml) + 1] == "[" else argument
+    return where
+
+
+Table = Mapping[type, Catalogue]
+
+
+def _tabled(catalogue: Catalogue) -> Table:
+    subjects = {rule.subject for rule in catalogue}
+    return {subject: tuple(rule for rule in catalogue if rule.subject is subject) for subject in subjects}
+
+
+_TABLE = _tabled(CATALOGUE)
+
+
+def _table(catalogue: Catalogue) -> Table:
+    return _TABLE if catalogue is CATALOGUE else _tabled(catalogue)
+
+
+def _rules(table: Table, part: Part) -> Catalogue:
+    return table.get(type(part.subject), ())
+
+
+def _hits(rule: Rule[Any], part: Part) -> Iterable[Finding]:
+    return rule.findings(part.subject)
+
+
+def _without_consequences(told: list[Finding], catalogue: Catalogue) -> Iterator[Finding]:
+    causes = {rule.code: rule.depends_on for rule in catalogue if rule.depends_on}
+    for finding in told:
+        names = causes.get(finding.code, ())
+        if not any(other.code in names and _encloses(other.where, finding.where) for other in told):
+            yield finding
+
+
+def _encloses(outer: str, inner: str) -> bool:
+    return inner.startswith(outer) and inner[len(outer) : len(outer) + 1] in ("", ".", "[", ",")

@@ -1,0 +1,36 @@
+"""Which subjects the D rules speak of: real-time domains only. An ordinary virtual machine breaks none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+
+from quietcore.rules.rule import Hit
+from quietcore.spec import DomainSpec, NodeSpec
+
+
+def of_domain(judge: Callable[[DomainSpec], Iterable[Hit]]) -> Callable[[DomainSpec], Iterator[Hit]]:
+    """The same judge, silent for a domain that makes no real-time claim."""
+
+    @wraps(judge)
+    def judged(domain: DomainSpec) -> Iterator[Hit]:
+        if domain.realtime:
+            yield from judge(domain)
+
+    return judged
+
+
+def of_node(judge: Callable[[NodeSpec], Iterable[Hit]]) -> Callable[[NodeSpec], Iterator[Hit]]:
+    """The same judge, silent for a placed domain that makes no real-time claim."""
+
+    @wraps(judge)
+    def judged(node: NodeSpec) -> Iterator[Hit]:
+        if node.domain.realtime:
+            yield from judge(node)
+
+    return judged
+
+
+def title_of(node: NodeSpec) -> str:
+    """How a reader knows it: ``node "plc-a"``, or ``domain "plc-a"`` where a raw resource declared it."""
+    return f'{"domain" if node.node is None else "node"} "{node.domain.name}"'

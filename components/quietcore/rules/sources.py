@@ -1,0 +1,38 @@
+"""Who says so: the documents and code that rules rest on, by the key under which they are quoted."""
+
+from __future__ import annotations
+
+SOURCES = {
+    "CAN-DOC": "Canonical, Real-time Ubuntu documentation, kernel boot parameters and tuning how-tos",
+    "CAN-VM": "Canonical, Real-time Ubuntu documentation, docs/how-to/create-rt-ubuntu-vm-using-kvm.md",
+    "K-HW": "Linux kernel, Documentation/core-api/real-time/hardware.rst",
+    "K-ISO": "Linux kernel, Documentation/admin-guide/cpu-isolation.rst",
+    "K-LISTS": 'Linux kernel, Documentation/admin-guide/kernel-parameters.rst, "cpu lists"',
+    "K-NOHZ": "Linux kernel, Documentation/timers/no_hz.rst",
+    "K-PARAM": "Linux kernel, Documentation/admin-guide/kernel-parameters.txt",
+    "K-RT-THROTTLE": "Linux kernel, Documentation/scheduler/sched-rt-group.rst",
+    "KV": "KubeVirt, pkg/virt-api/webhooks/validating-webhook/admitters/vmi-create-admitter.go",
+    "KVC": "kiagnose/kubevirt-realtime-checkup",
+    "LV-FMT": "libvirt, docs/formatdomain.rst (https://libvirt.org/formatdomain.html)",
+    "LV-RT": "libvirt, docs/kbase/kvm-realtime.rst (https://libvirt.org/kbase/kvm-realtime.html)",
+    "LV-TEST": "libvirt 9.0.0, its test driver: virsh -c test:///default define",
+    "NOVA": "OpenStack Nova, doc/source/admin/real-time.rst and nova/virt/hardware.py",
+    "NTO-A": "OpenShift cluster-node-tuning-operator, assets/performanceprofile",
+    "NTO-D": "OpenShift cluster-node-tuning-operator, docs/performanceprofile",
+    "NTO-V": "OpenShift cluster-node-tuning-operator, pkg/apis/performanceprofile/v2/performanceprofile_validation.go",
+    "PULUMI": "Pulumi, Inputs and outputs (https://www.pulumi.com/docs/concepts/inputs-outputs/)",
+    "QUIETCORE": "quietcore",
+    "RHEL-RT": "Red Hat Enterprise Linux for Real Time, tuning guide",
+    "RHEL-V": 'Red Hat Enterprise Linux for Real Time, "Configuring virtualization for real time", chapters 3 and 4',
+    "SEA": "SEAPATH, seapath/ansible, templates/vm/guest.xml.j2 and the tuned profiles of its roles",
+    "STX-CPU": "StarlingX config, sysinv/api/controllers/v1/cpu_utils.py",
+    "STX-MEM": "StarlingX config, sysinv/api/controllers/v1/memory.py",
+    "TELCO": "openshift-kni/telco-reference, PerformanceProfile",
+    "TUNED": "tuned, profiles/realtime and profiles/realtime-virtual-{host,guest}",
+}
+
+
+def source(key: str, where: str = "") -> str:
+    """The key, the full name and the place within it, as one line. An unknown key is a KeyError."""
+    name = SOURCES[key]
+    return f"{key}: {name}; {where}" if where else f"{key}: {name}"
