@@ -160,11 +160,11 @@ class HandlerError(Exception):
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
 
-class Unreachable(HandlerError):  # noqa: N818  (a state of the host, and the word the user reads)
+class Unreachable(HandlerError):
     """The host does not answer. At Read the saved state stands and the user is told "not observed"."""
 
 
-class Cancelled(HandlerError):  # noqa: N818  (what happened, not a fault)
+class Cancelled(HandlerError):
     """The user asked to stop and the step in hand was undone: nothing of it is left."""
 
 
@@ -181,6 +181,8 @@ class Handler(ABC):
 
     token: ClassVar[str]
     """The type token that the SDK registers, such as "libvirt:index/volume:Volume"."""
+    derived: ClassVar[frozenset[str]] = frozenset()
+    """Outputs made from all inputs together: kept secret as soon as any input is."""
 
     @abstractmethod
     def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:

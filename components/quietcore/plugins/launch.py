@@ -1,0 +1,66 @@
+"""Start a plugin: serve on a free port, say which, and end when told to, when idle or when the engine is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Final
+
+import grpc
+
+from quietcore.plugins.protocol import provider_pb2_grpc
+from quietcore.plugins.provider import Provider
+from quietcore.plugins.server import Servicer
+from quietcore.plugins.voice import Voice
+
+THREADS: Final = 48
+"""Calls served at once; they mostly wait for hosts. The engine's default parallelism is 4 per CPU."""
+
+MESSAGE_BYTES: Final = 400 * 1024 * 1024
+"""Largest message, as the engine allows (sdk/go/common/util/rpcutil)."""
+
+
+def launch(provider: Provider, arguments: list[str]) -> None:
+    """Serve until the engine is gone or a signal comes; then finish or undo what runs, and return."""
+    engine = next((argument for argument in arguments if not argument.startswith("-")), "")
+    end = threading.Event()
+    servicer = Servicer(provider, Voice(engine))
+    _on_signals(end)
+    _die_with_parent()
+    options = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
+    server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="call"), options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    end.wait()
+    servicer.cancel()
+    servicer.wait_idle()
+    server.stop(grace=2).wait()
+    # Threads of libvirt and of attempts to connect may hang in calls that never return; nothing of ours is left to do.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _on_signals(end: threading.Event) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        end.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel send SIGTERM when the engine dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
+    import ctypes
+
+    pr_set_pdeathsig = 1
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent or parent == 1:
+        os.kill(os.getpid(), signal.SIGTERM)

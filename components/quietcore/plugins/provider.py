@@ -1,0 +1,27 @@
+"""What makes a plugin this plugin: its name, its handlers, and how it reaches its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quietcore.plugins.handler import Failure, Handler, Props
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One plugin. Handlers are made at first use, so that a plugin starts before it has read what it may not need."""
+
+    name: str
+    version: str
+    handlers: Mapping[str, Callable[[], Handler]]
+    """Type token to what makes its handler."""
+    connect: Callable[[str], Any]
+    """Reach the host behind a URI; raises Unreachable."""
+    default_uri: Callable[[], str]
+    schema: Callable[[], str]
+    """The package's schema as JSON; only code generation (`pulumi import`) asks for it."""
+    check_config: Callable[[Props], list[Failure]]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    """Type tokens of the SDK that this plugin does not serve, each with the reason and what to do instead."""

@@ -1,0 +1,3 @@
+from quietcore.plugins.libvirt.__main__ import main
+
+main()
