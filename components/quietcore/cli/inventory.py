@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from quietcore.cli.answer import answer_json, json_option, plural, say
+from quietcore.cli.versions import distribution
 
 if TYPE_CHECKING:
     from quietcore.spec.topology import HostTopology
@@ -50,9 +51,9 @@ def read_topology(uri: str) -> HostTopology:
 
 def topology_file(topology: HostTopology, uri: str) -> str:
     """The topology as a commented YAML text."""
-    source = "lscpu and sysfs of the machine itself" if uri in LOCAL else f"{uri} (libvirt capabilities)"
+    source = "this machine (lscpu and sysfs)" if uri in LOCAL else uri
     lines = [
-        f"# Read by `quietcore inventory` from {source}.",
+        f"# Read from {source} by quietcore {distribution('quietcore')}.",
         "# Review it: proofs at preview rest on this file. `pages` counts the hugepages that are reserved per NUMA",
         "# cell and page size; write here what the host will reserve at boot, and see that it does.",
     ]
@@ -79,4 +80,4 @@ def _write(path: Path, text: str) -> None:
     known = path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    say(f"wrote {path} (it replaces an older one: see what changed with `git diff {path}`)" if known else f"wrote {path}")
+    say(f"wrote {path}" + (f" over an older one: `git diff {path}` shows what changed" if known else ""))

@@ -36,6 +36,12 @@ def lift(xml: str) -> HostTopology:
     )
 
 
+def has_kvm(xml: str) -> bool:
+    """Whether the host runs guests under KVM, by its capabilities."""
+    root = etree.fromstring(xml.encode(), etree.XMLParser(resolve_entities=False))
+    return root.find("guest/arch/domain[@type='kvm']") is not None
+
+
 def cores_of(siblings: Iterator[CpuSet]) -> tuple[CpuSet, ...]:
     """Each core's threads once, in order; empty where every core has one thread, as the file then leaves them out."""
     cores = sorted(set(siblings), key=list)
