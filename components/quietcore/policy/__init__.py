@@ -1,0 +1,11 @@
+"""Rules as Pulumi policies. A pack of one's own is five lines::
+
+from pulumi_policy import PolicyPack
+from quietcore.policy import policies
+
+PolicyPack("site", policies=[*policies(), ...])
+"""
+
+from quietcore.policy.policies import policies
+
+__all__ = ["policies"]

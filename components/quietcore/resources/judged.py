@@ -1,0 +1,41 @@
+"""From plain arguments to a judged spec: the first step of every component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import pulumi
+
+from quietcore.resources.ledger import ledger
+from quietcore.rules.judge import findings
+from quietcore.spec.finding import Finding, Refused
+from quietcore.spec.spec import Spec, spec_of
+
+_S = TypeVar("_S", bound=Spec)
+
+Report = Callable[[pulumi.Resource], None]
+
+
+def judged(kind: type[_S], data: Mapping[str, Any], where: str) -> tuple[_S | None, Report]:
+    """The spec, or None where the arguments make none, and a function that reports the findings on the resource.
+
+    In ``up`` a refused argument raises here, before anything is registered.
+    """
+    try:
+        spec = spec_of(kind, data, where)
+    except Refused as refused:
+        return None, reporter(refused.findings)
+    told = findings(spec)
+    return spec, reporter([f if f.where.startswith(where) else f.at(prefix=where) for f in told])
+
+
+def reporter(found: list[Finding]) -> Report:
+    """Report findings: at once in ``up`` (which raises), on the resource once it exists at preview."""
+    if not pulumi.runtime.is_dry_run():
+        ledger().tell(found)
+
+    def report(resource: pulumi.Resource) -> None:
+        ledger().tell(found, resource)
+
+    return report

@@ -1,0 +1,105 @@
+"""What one run of a program knows beside its resources: findings, assignments, notes to the user.
+
+At preview and in ``quietcore check`` findings are collected and the run fails when the program ends; in ``up`` the
+first refused component raises before it is registered.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime.settings import get_root_directory, get_root_resource
+
+from quietcore.derive.lock import Assignment, Lock
+from quietcore.resources.lockfile import read_lock, write_lock
+from quietcore.spec.finding import Finding, Refused, Severity, in_order
+
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+def frozen() -> bool:
+    """Whether assignments may not be made in this run: in CI, where nobody would commit them."""
+    return os.environ.get("CI", "") not in ("", "0", "false")
+
+
+@dataclass
+class Ledger:
+    """The state of one program run. ``lock_path`` is where the stack's assignments are kept."""
+
+    lock_path: Path
+    frozen: bool
+    write: bool
+    lock: Lock = field(default_factory=Lock)
+    findings: list[Finding] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
+    changed: list[str] = field(default_factory=list)
+    failing: bool = False
+
+    def tell(self, findings: Iterable[Finding], resource: pulumi.Resource | None = None) -> bool:
+        """Take findings in, report the new ones on their resource, and say whether any of them refuses.
+
+        Raises Refused outside of previews, so that nothing of a refused component is registered.
+        """
+        place = program_file()
+        new = [f for finding in findings if (f := finding.at(file=place)) not in self.findings]
+        self.findings += new
+        errors = [finding for finding in new if finding.severity is Severity.ERROR]
+        if errors and not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(str(Refused(errors)))
+        for finding in in_order(new):
+            say = {Severity.ERROR: pulumi.log.error, Severity.WARNING: pulumi.log.warn}.get(
+                finding.severity, pulumi.log.info
+            )
+            say(finding.text(), resource)
+        if errors and not self.failing:
+            self.failing = True
+            pulumi.Output.from_input(None).apply(lambda _: self._fail())
+        return bool(errors)
+
+    def assigned(self, node: str, assignment: Assignment) -> None:
+        """Take a node's assignment into the lock, and into its file where this run may write it."""
+        self.declared.add(node)
+        if self.lock.nodes.get(node) == assignment:
+            return
+        self.lock = self.lock.with_node(node, assignment)
+        self.changed.append(node)
+        if self.write:
+            write_lock(self.lock_path, self.lock)
+            cpus = ", ".join(f"{vcpu}:{cpu}" for vcpu, cpu in enumerate(assignment.cpus))
+            pulumi.log.info(f'{self.lock_path.name}: node "{node}" on {assignment.host}, vCPU:CPU {cpus} (commit it)')
+
+    def _fail(self) -> None:
+        count = sum(finding.severity is Severity.ERROR for finding in self.findings)
+        raise pulumi.RunError(f"{count} finding{'s' if count != 1 else ''} above; nothing was changed")
+
+
+def ledger() -> Ledger:
+    """The ledger of the run in progress; the first call of a run makes it and reads the assignment lock."""
+    root = get_root_resource()
+    found: Ledger | None = getattr(root, "_quietcore", None)
+    if found is None:
+        path = Path.cwd() / f"{pulumi.get_stack()}.lock.yaml"
+        found = Ledger(lock_path=path, frozen=frozen(), write=not frozen(), lock=read_lock(path))
+        if root is not None:
+            root._quietcore = found  # type: ignore[attr-defined]
+    return found
+
+
+def begin(found: Ledger) -> None:
+    """Use this ledger for the run in progress."""
+    get_root_resource()._quietcore = found  # type: ignore[union-attr]
+
+
+def program_file() -> str:
+    """The user's file that is being run, relative to the project where it is inside."""
+    frame = sys._getframe(1)
+    while frame.f_back and (frame.f_code.co_filename.startswith(_PACKAGE) or "/pulumi/" in frame.f_code.co_filename):
+        frame = frame.f_back
+    path = Path(frame.f_code.co_filename)
+    base = Path(get_root_directory() or Path.cwd())
+    return str(path.relative_to(base)) if path.is_relative_to(base) else path.name

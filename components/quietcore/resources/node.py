@@ -1,0 +1,144 @@
+"""A real-time node as a component: a disk, a seed and a domain, with every setting derived, judged and rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Unpack
+
+import pulumi
+import pulumi_libvirt as libvirt
+
+from quietcore.derive.mac import mac_of
+from quietcore.render.cloud_init import Seed, seed
+from quietcore.render.domain_xslt import xslt
+from quietcore.resources.arguments import RtNodeArgs
+from quietcore.resources.host import Host
+from quietcore.resources.judged import judged
+from quietcore.resources.placed import placed
+from quietcore.resources.tuned import TunedProfile
+from quietcore.spec.node import RtNodeSpec
+from quietcore.spec.site import NodeSpec
+
+
+class Images(NamedTuple):
+    """What a node boots from: paths or http(s) URLs."""
+
+    disk: str
+    kernel: str | None
+    initrd: str | None
+
+
+class RtNode(pulumi.ComponentResource):
+    """A pinned real-time guest on a host. The plain facts are those of ``RtNodeArgs``; the rest may be Outputs.
+
+    ``image`` is a qcow2 file or http(s) URL that the disk overlays; ``kernel`` and ``initrd`` go with ``boot`` direct.
+    ``user_data`` is further cloud-config, merged into ours. ``addresses`` is filled once ``wait_for_lease`` is set.
+    """
+
+    spec: RtNodeSpec | None
+    placed: NodeSpec | None
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: Host,
+        image: str,
+        kernel: str | None = None,
+        initrd: str | None = None,
+        tuned: TunedProfile | None = None,
+        authorized_keys: Sequence[str] = (),
+        user_data: str = "",
+        wait_for_lease: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+        **facts: Unpack[RtNodeArgs],
+    ) -> None:
+        """Raises pulumi.RunError in ``up`` where a rule refuses it."""
+        data = {**facts, "name": name, "host": host._name, "tuned": tuned._name if tuned else None}
+        self.spec, report = judged(RtNodeSpec, data, f'node "{name}"')
+        self.placed, report_placed = placed(self.spec, host, tuned.spec if tuned else None)
+        super().__init__("quietcore:index:RtNode", name, self.spec.dump() if self.spec else {}, opts)
+        report(self)
+        report_placed(self)
+        self.domain: libvirt.Domain | None = None
+        if self.placed:
+            written = seed(self.placed, authorized_keys=tuple(authorized_keys), extra=user_data)
+            self._register(self.placed, host, Images(image, kernel, initrd), written, wait=wait_for_lease)
+        self.register_outputs(
+            {
+                "spec": self.spec.dump() if self.spec else {},
+                "addresses": self.addresses,
+            }
+        )
+
+    @property
+    def name(self) -> str:
+        """The node's name, which is its domain's."""
+        return self._name
+
+    @property
+    def addresses(self) -> pulumi.Output[Sequence[str]]:
+        """The addresses of the first interface, as libvirt saw them; empty for a node that was refused."""
+        if self.domain is None:
+            return pulumi.Output.from_input([])
+        return pulumi.Output.all(self.domain.network_interfaces).apply(_first_addresses)
+
+    def _register(self, place: NodeSpec, host: Host, images: Images, written: Seed, *, wait: bool) -> None:
+        child = pulumi.ResourceOptions(parent=self, provider=host.provider)
+        name, spec, domain = place.domain.name, place.node, place.domain
+        assert spec is not None
+        disk = libvirt.Volume(
+            f"{name}-root",
+            name=f"{name}-root.qcow2",
+            pool=host.pool.name,
+            base_volume_id=host.image(images.disk).id,
+            size=spec.disk.bytes,
+            format="qcow2",
+            opts=child,
+        )
+        cloudinit = libvirt.CloudInitDisk(
+            f"{name}-seed",
+            name=f"{name}-seed.iso",
+            pool=host.pool.name,
+            user_data=written.user_data,
+            meta_data=written.meta_data,
+            network_config=written.network_config,
+            opts=child,
+        )
+        self.domain = libvirt.Domain(
+            name,
+            name=name,
+            type=domain.hypervisor,
+            arch=domain.arch,
+            machine=domain.machine,
+            vcpu=domain.vcpus,
+            memory=domain.memory.in_unit("MiB"),
+            kernel=host.image(images.kernel, format="raw").id if images.kernel else None,
+            initrd=host.image(images.initrd, format="raw").id if images.initrd else None,
+            disks=[{"volume_id": disk.id}],
+            cloudinit=cloudinit.id,
+            network_interfaces=_interfaces(spec, wait=wait),
+            consoles=[{"type": "pty", "target_type": "serial", "target_port": "0"}],
+            qemu_agent=True,
+            autostart=spec.autostart,
+            running=True,
+            xml={"xslt": xslt(domain, restart=spec.restart, shutdown_timeout=spec.shutdown_timeout)},
+            opts=child,
+        )
+
+
+def _first_addresses(known: Sequence[Any]) -> Sequence[str]:
+    (interfaces,) = known
+    return list(interfaces[0].get("addresses") or []) if interfaces else []
+
+
+def _interfaces(spec: RtNodeSpec, *, wait: bool) -> list[libvirt.DomainNetworkInterfaceArgsDict]:
+    """One interface a network; a lease is waited for on the first."""
+    return [
+        {
+            "network_name": network,
+            "mac": mac_of(pulumi.get_stack(), spec.name, number),
+            "wait_for_lease": wait and number == 0,
+        }
+        for number, network in enumerate(spec.networks)
+    ]

@@ -1,0 +1,67 @@
+"""The whole picture from registered resources: one function for ``quietcore check`` and for stack-wide policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quietcore.spec.finding import Refused
+from quietcore.spec.host import HostSpec
+from quietcore.spec.node import RtNodeSpec
+from quietcore.spec.site import NodeSpec, SiteSpec
+from quietcore.spec.spec import spec_of
+
+HOST, NODE = "quietcore:index:Host", "quietcore:index:RtNode"
+DOMAIN, PROVIDER = "libvirt:index/domain:Domain", "pulumi:providers:libvirt"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A resource as the engine or the mocks know it; ``provider`` and ``parent`` are URNs, or "" ."""
+
+    urn: str
+    type: str
+    name: str
+    props: Mapping[str, Any]
+    parent: str = ""
+    provider: str = ""
+
+
+def site_from(resources: Iterable[Registered]) -> SiteSpec:
+    """All hosts, and every domain by its effective XML, placed on the host whose provider it uses.
+
+    Resources whose inputs make no spec are left out: their own findings say so.
+    """
+    known = {resource.urn: resource for resource in resources}
+    hosts = {urn: spec for urn, found in known.items() if found.type == HOST and (spec := _host(found))}
+    nodes = [
+        place
+        for found in known.values()
+        if found.type == DOMAIN and (place := _placed(found, known, hosts)) is not None
+    ]
+    return SiteSpec(hosts=tuple(hosts.values()), nodes=tuple(nodes))
+
+
+def _host(found: Registered) -> HostSpec | None:
+    try:
+        return spec_of(HostSpec, found.props.get("spec") or found.props)
+    except Refused:
+        return None
+
+
+def _placed(found: Registered, known: Mapping[str, Registered], hosts: Mapping[str, HostSpec]) -> NodeSpec | None:
+    from quietcore.render.domain_base import effective_domain
+    from quietcore.render.domain_xml import lift
+
+    domain = lift(effective_domain(dict(found.props)))
+    provider = known.get(found.provider)
+    host = hosts.get(provider.parent) if provider else None
+    parent = known.get(found.parent)
+    node = None
+    if parent is not None and parent.type == NODE:
+        try:
+            node = spec_of(RtNodeSpec, parent.props.get("spec") or parent.props)
+        except Refused:
+            node = None
+    return NodeSpec(host=host, domain=domain, node=node)
