@@ -102,6 +102,9 @@ func (h *languageHost) programArguments(request *pulumirpc.RunRequest) []string 
 }
 
 func configEnvironment(config map[string]string, secretKeys []string) []string {
+	if config == nil {
+		config = map[string]string{} // the SDK takes an empty object, not null
+	}
 	values, _ := json.Marshal(config) // text to text: cannot fail
 	keys, _ := json.Marshal(append([]string{}, secretKeys...))
 	return []string{"PULUMI_CONFIG=" + string(values), "PULUMI_CONFIG_SECRET_KEYS=" + string(keys)}
