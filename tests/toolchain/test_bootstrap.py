@@ -18,10 +18,9 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 NOBODY = 65534
 
 
-def bootstrap(verb: str, environment: Mapping[str, str], **more: object) -> subprocess.CompletedProcess[str]:
-    python = SYSTEM_PYTHON if more else sys.executable
-    command = [python, str(TOOLCHAIN / "bootstrap.py"), verb]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload]
+def bootstrap(verb: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOLCHAIN / "bootstrap.py"), verb]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def engine_folder(engine_path: str) -> Path:
@@ -105,11 +104,18 @@ def no_pulumi_path() -> str:
 @pytest.mark.skipif(not Path(SYSTEM_PYTHON).exists(), reason=f"no {SYSTEM_PYTHON}")
 def test_without_root_missing_packages_are_listed_with_what_needs_them(tmp_path: Path) -> None:
     script(tmp_path / "bin" / "dpkg-query", "exit 1")  # as if nothing were installed
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    shutil.copytree(TOOLCHAIN, tmp_path / "toolchain")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
 
-    ran = bootstrap("apt", {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}, user=NOBODY)
+    ran = subprocess.run(
+        [SYSTEM_PYTHON, "-B", tmp_path / "toolchain" / "bootstrap.py", "apt"],
+        env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"},
+        user=NOBODY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert ran.returncode == 1
     assert "missing for the libvirt bindings: `pulumi up`: gcc libvirt-dev pkg-config python3-dev" in ran.stderr
