@@ -63,6 +63,9 @@ func (h *languageHost) Run(ctx context.Context, request *pulumirpc.RunRequest) (
 	if request.GetAttachDebugger() {
 		return &pulumirpc.RunResponse{Error: "this language host attaches no debugger: use the official Pulumi CLI"}, nil
 	}
+	if checker := request.GetInfo().GetOptions().GetFields()["typechecker"].GetStringValue(); checker != "" {
+		fmt.Fprintf(os.Stderr, "warning: this language host does not run %s, the typechecker asked for: run it yourself\n", checker)
+	}
 	python, err := resolve(ctx, request.GetInfo(), "")
 	if err != nil {
 		return nil, err

@@ -75,8 +75,6 @@ func parseOptions(info *pulumirpc.ProgramInfo) (toolchain.PythonOptions, error) 
 		case name == "toolchain":
 			return options, fmt.Errorf("unknown Python toolchain\n  where: runtime.options.toolchain, %s\n"+
 				"  given: %s\n  allowed: pip, poetry, uv", options.Root, given)
-		case name == "typechecker":
-			fmt.Fprintf(os.Stderr, "warning: this language host does not run the typechecker %s: run it yourself\n", given)
 		}
 	}
 	return options, nil
