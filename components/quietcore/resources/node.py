@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Unpack
 
 import pulumi
@@ -32,7 +32,7 @@ class RtNode(pulumi.ComponentResource):
     """A pinned real-time guest on a host. The plain facts are those of ``RtNodeArgs``; the rest may be Outputs.
 
     ``image`` is a qcow2 file or http(s) URL that the disk overlays; ``kernel`` and ``initrd`` go with ``boot`` direct.
-    ``user_data`` is further cloud-config, merged into ours. ``addresses`` is filled once ``wait_for_lease`` is set.
+    ``cloud_config`` is further cloud-config as plain data, merged into ours. ``addresses`` needs ``wait_for_lease``.
     """
 
     spec: RtNodeSpec | None
@@ -48,7 +48,7 @@ class RtNode(pulumi.ComponentResource):
         initrd: str | None = None,
         tuned: TunedProfile | None = None,
         authorized_keys: Sequence[str] = (),
-        user_data: str = "",
+        cloud_config: Mapping[str, Any] | None = None,
         wait_for_lease: bool = False,
         opts: pulumi.ResourceOptions | None = None,
         **facts: Unpack[RtNodeArgs],
@@ -62,7 +62,7 @@ class RtNode(pulumi.ComponentResource):
         report_placed(self)
         self.domain: libvirt.Domain | None = None
         if self.placed:
-            written = seed(self.placed, authorized_keys=tuple(authorized_keys), extra=user_data)
+            written = _seed(self.placed, authorized_keys, cloud_config)
             self._register(self.placed, host, Images(image, kernel, initrd), written, wait=wait_for_lease)
         self.register_outputs(
             {
@@ -132,13 +132,25 @@ def _first_addresses(known: Sequence[Any]) -> Sequence[str]:
     return list(interfaces[0].get("addresses") or []) if interfaces else []
 
 
+def _seed(place: NodeSpec, keys: Sequence[str], extra: Mapping[str, Any] | None) -> Seed:
+    node, guest = place.node, place.domain.guest
+    assert node is not None
+    assert guest is not None
+    assert guest.cmdline is not None
+    return seed(node, guest.tuned, guest.cmdline, macs=_macs(node), authorized_keys=keys, extra=extra)
+
+
+def _macs(spec: RtNodeSpec) -> list[str]:
+    return [mac_of(pulumi.get_stack(), spec.name, number) for number in range(len(spec.networks))]
+
+
 def _interfaces(spec: RtNodeSpec, *, wait: bool) -> list[libvirt.DomainNetworkInterfaceArgsDict]:
     """One interface a network; a lease is waited for on the first."""
     return [
         {
             "network_name": network,
-            "mac": mac_of(pulumi.get_stack(), spec.name, number),
+            "mac": mac,
             "wait_for_lease": wait and number == 0,
         }
-        for number, network in enumerate(spec.networks)
+        for number, (network, mac) in enumerate(zip(spec.networks, _macs(spec), strict=True))
     ]

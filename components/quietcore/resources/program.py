@@ -27,7 +27,6 @@ from quietcore.spec.finding import Finding, in_order
 from quietcore.spec.site import SiteSpec
 from quietcore.spec.topology import Loader
 
-
 _QUIET = logging.getLogger("quietcore.quiet")  # findings are told by who called, not by a log
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -87,9 +86,10 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
     _execute(monitor, ledger, root, main, name, stack)
     if not frozen and ledger.lock != before:
         write_lock(ledger.lock_path, ledger.lock)
-    site = site_from(monitor.registered)
+    registered = sorted(monitor.registered, key=lambda found: found.urn)  # they arrive in no certain order
+    site = site_from(registered)
     found = in_order([*ledger.findings, *_unsaid(findings(site), ledger.findings)])
-    return Run(root, stack, site, found, monitor.registered, ledger.changed)
+    return Run(root, stack, site, found, registered, ledger.changed)
 
 
 def _unsaid(whole: list[Finding], told: list[Finding]) -> list[Finding]:
