@@ -41,7 +41,8 @@ def host_cmdline(host: HostSpec, extra: tuple[str, ...] = ()) -> KernelCmdline:
 def _isolation(isolated: CpuSet, others: CpuSet) -> list[str]:
     """Work, ticks, RCU callbacks and interrupts kept off the isolated CPUs; watchdogs, which tick there, off.
 
-    ``managed_irq`` alone moves no ordinary interrupt, hence ``irqaffinity``.
+    ``managed_irq`` alone moves no ordinary interrupt, hence ``irqaffinity``; ``isolcpus`` confines no daemon, as
+    systemd sets its own affinity, hence ``systemd.cpu_affinity``.
     """
     if not isolated:
         return []
@@ -50,7 +51,7 @@ def _isolation(isolated: CpuSet, others: CpuSet) -> list[str]:
         "nohz=on",
         f"nohz_full={isolated}",
         f"rcu_nocbs={isolated}",
-        *([f"irqaffinity={others}"] if others else []),
+        *([f"irqaffinity={others}", f"systemd.cpu_affinity={others}"] if others else []),
         "skew_tick=1",
         "nosoftlockup",
         "nowatchdog",
