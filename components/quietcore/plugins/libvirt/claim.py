@@ -81,6 +81,10 @@ class Claim:
         self._put(_base64(sha256) if sha256 else _MADE)
         self._drop(_MAKING)
 
+    def settle(self) -> None:
+        """Drop the sign of making from a finished volume: a run was interrupted between the two."""
+        self._drop(_MAKING)
+
     def clear(self) -> None:
         """Take the markers away: the volume is gone."""
         for end in self._ends():

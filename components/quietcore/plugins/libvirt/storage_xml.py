@@ -8,10 +8,9 @@ from typing import Any, Final
 import libvirt
 from lxml import etree
 
+from quietcore.plugins.handler import Props
 from quietcore.render.element import element, one, sub
 from quietcore.render.stylesheet import apply_stylesheet, canonical, parse_xml
-
-from quietcore.plugins.handler import Props
 
 FILE_POOLS: Final = ("dir", "fs", "netfs")
 """Pool types whose volumes are files: any format, overlays, sparse."""
