@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import Invoke
 
 from quietcore.cli.starter import Found, cpu_plan, planned, program, variable
 from quietcore.errors import EnvironmentFault
 from quietcore.spec.topology import Cell, HostTopology, topology_from
 from quietcore.units import CpuSet, Size
-from tests.cli.conftest import Invoke
 
 pytest.importorskip("libvirt")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.cli.conftest import Invoke
 
 from quietcore.spec.topology import topology_from
 from quietcore.units import CpuSet, Size
-from tests.cli.conftest import Invoke
 
 libvirt = pytest.importorskip("libvirt")
 

@@ -54,8 +54,8 @@ def topology_file(topology: HostTopology, uri: str) -> str:
     source = "this machine (lscpu and sysfs)" if uri in LOCAL else uri
     lines = [
         f"# Read from {source} by quietcore {distribution('quietcore')}.",
-        "# Review it: proofs at preview rest on this file. `pages` counts the hugepages that are reserved per NUMA",
-        "# cell and page size; write here what the host will reserve at boot, and see that it does.",
+        "# Review it: proofs at preview rest on this file. `pages` are the hugepages that are reserved now, by NUMA",
+        "# cell and page size; write what the host is to reserve at boot, such as `pages: {2MiB: 1024}`.",
     ]
     return "\n".join(lines) + "\n" + topology.text()
 

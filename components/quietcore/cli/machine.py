@@ -56,4 +56,4 @@ def _pools(place: Path) -> dict[Size, int]:
     for pool in (place / "hugepages").glob("hugepages-*kB"):
         size = Size.kib(int(pool.name.removeprefix("hugepages-").removesuffix("kB")))
         pools[size] = int((pool / "nr_hugepages").read_text(encoding="ascii"))
-    return dict(sorted(pools.items()))
+    return {size: count for size, count in sorted(pools.items()) if count}

@@ -59,7 +59,7 @@ def _cell(cell: etree._Element) -> Cell:
         cpus=CpuSet(int(cpu.get("id", "0")) for cpu in cpus),
         memory=Size.kib(_kib(cell.find("memory"))),
         socket=min(int(cpu.get("socket_id", "0")) for cpu in cpus),
-        pages={size: count for size, count in _pools(cell) if size >= SMALLEST_HUGEPAGE},
+        pages={size: count for size, count in _pools(cell) if count and size >= SMALLEST_HUGEPAGE},
     )
 
 

@@ -1,0 +1,91 @@
+"""`quietcore check`: every finding on a stack's program at once, in under a second."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quietcore.cli.answer import answer_json, json_option, plural, say
+from quietcore.cli.running import frozen_option, is_frozen, run_stack, stack_argument
+
+if TYPE_CHECKING:
+    from quietcore.resources.program import Run
+    from quietcore.spec.finding import Finding
+
+COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+
+
+@click.command()
+@stack_argument
+@frozen_option
+@click.option("--prune", is_flag=True, help="Drop assignments of nodes that are declared no more.")
+@click.option("--strict", is_flag=True, help="Let warnings fail the check too.")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, stack: str, frozen: bool | None, prune: bool, strict: bool, as_json: bool) -> None:
+    """Judge the program of STACK: all findings at once, without an engine and without any host.
+
+    Exit code 0 without errors, 1 with, 2 where the program or the project could not be read. Assignments of host
+    CPUs are made and written to the stack's lock file, unless --frozen.
+    """
+    run = run_stack(stack, frozen=is_frozen(frozen), prune=prune)
+    asides = _asides(run)
+    if as_json:
+        answer_json(_data(run, asides))
+    else:
+        _tell(run, asides)
+    counts = Counter(str(finding.severity) for finding in run.findings)
+    ctx.exit(1 if counts["error"] or (strict and counts["warning"]) else 0)
+
+
+def verdict(run: Run) -> str:
+    """`checked 2 hosts, 2 nodes: no findings`."""
+    nodes = sum(node.node is not None for node in run.site.nodes)
+    raw = len(run.site.nodes) - nodes
+    parts = [plural(len(run.site.hosts), "host"), plural(nodes, "node")]
+    parts += [plural(raw, "domain")] if raw else []
+    counts = Counter(str(finding.severity) for finding in run.findings)
+    found = ", ".join(plural(counts[name], name) for name in ("error", "warning") if counts[name])
+    if counts["info"]:
+        found += (", " if found else "") + f"{counts['info']} for information"
+    return f"checked {', '.join(parts)}: {found or 'no findings'}"
+
+
+def styled(finding: Finding) -> str:
+    """The finding's text with its severity in colour; the word says the same."""
+    severity = str(finding.severity)
+    return click.style(severity, fg=COLOURS[severity], bold=True) + finding.text().removeprefix(severity)
+
+
+def _tell(run: Run, asides: list[tuple[str, str, str]]) -> None:
+    for code, where, reason in asides:
+        say(f"aside: {code} does not judge {where}: {reason}")
+    if run.lock_changes:
+        say(f"wrote {stack_lock(run)}: assigned {', '.join(run.lock_changes)} (commit it)")
+    for finding in run.findings:
+        click.echo(styled(finding) + "\n")
+    click.echo(verdict(run))
+
+
+def stack_lock(run: Run) -> str:
+    """The name of the stack's lock file."""
+    return f"{run.stack}.lock.yaml"
+
+
+def _asides(run: Run) -> list[tuple[str, str, str]]:
+    from quietcore.rules.judge import asides
+
+    return asides(run.site)
+
+
+def _data(run: Run, asides: list[tuple[str, str, str]]) -> dict[str, Any]:
+    return {
+        "stack": run.stack,
+        "hosts": [host.name for host in run.site.hosts],
+        "nodes": [node.domain.name for node in run.site.nodes],
+        "findings": [finding.as_json() for finding in run.findings],
+        "asides": [{"code": code, "where": where, "reason": reason} for code, where, reason in asides],
+        "assigned": list(run.lock_changes),
+    }
