@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quietcore.rules.catalogue import CATALOGUE, Catalogue
-from quietcore.rules.realtime import title_of
+from quietcore.rules.paths import called, paths_of, title_of
 from quietcore.rules.rule import Rule
 from quietcore.spec import (
     BootPlan,
@@ -27,23 +27,6 @@ from quietcore.spec import (
 from quietcore.spec.finding import in_order
 from quietcore.units import CpuSet
 
-# A node's user wrote arguments of RtNode, not domain XML: the path of each that a rule speaks of.
-ARGUMENTS = {
-    "cputune.vcpupin": "pins",
-    "cputune.emulatorpin": "emulator",
-    "cputune.iothreadpin": "iothreads",
-    "cputune.vcpusched.vcpus": "rt_vcpus",
-    "cputune.vcpusched.priority": "priority",
-    "cputune.vcpusched.scheduler": "scheduler",
-    "cputune.vcpusched": "scheduler",
-    "vcpu.placement": "vcpu.placement",
-    "vcpu": "vcpus",
-    "numatune": "cell",
-    "memoryBacking.hugepages": "page_size",
-    "guest.tuned": "tuned",
-    "guest.isolated": "rt_vcpus",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -55,7 +38,7 @@ class Part:
 
     def tell(self, finding: Finding) -> Finding:
         """The finding with the reader's path."""
-        return replace(finding, where=_called(finding.where, self.paths)).at(prefix=self.prefix)
+        return replace(finding, where=called(finding.where, self.paths)).at(prefix=self.prefix)
 
 
 def explode(subject: object) -> Iterator[Part]:
@@ -68,7 +51,7 @@ def explode(subject: object) -> Iterator[Part]:
                 if node.host is None:
                     yield from explode(node)
         case HostView():
-            yield Part(subject=subject, prefix=_host(subject.host))
+            yield Part(subject=subject)
             yield from explode(subject.host)
             for node in subject.nodes:
                 yield from explode(node)
@@ -122,7 +105,7 @@ def require(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
 
 
 def _of_node(node: NodeSpec) -> Iterator[Part]:
-    prefix, paths = title_of(node), ARGUMENTS if node.node is not None else {}
+    prefix, paths = title_of(node), paths_of(node)
     domain, guest = node.domain, node.domain.guest
     yield Part(subject=node, prefix=prefix, paths=paths)
     yield Part(subject=domain, prefix=prefix, paths=paths)
@@ -138,13 +121,6 @@ def _of_node(node: NodeSpec) -> Iterator[Part]:
 
 def _host(host: HostSpec) -> str:
     return f'host "{host.name}"'
-
-
-def _called(where: str, paths: Mapping[str, str]) -> str:
-    for xml, argument in paths.items():
-        if where.startswith(xml):
-            return argument + where[len(xml) :] if where[len(xml) : len(xml) + 1] == "[" else argument
-    return where
 
 
 Table = Mapping[type, Catalogue]

@@ -29,8 +29,3 @@ def of_node(judge: Callable[[NodeSpec], Iterable[Hit]]) -> Callable[[NodeSpec], 
             yield from judge(node)
 
     return judged
-
-
-def title_of(node: NodeSpec) -> str:
-    """How a reader knows it: ``node "plc-a"``, or ``domain "plc-a"`` where a raw resource declared it."""
-    return f'{"domain" if node.node is None else "node"} "{node.domain.name}"'

@@ -35,13 +35,16 @@ class KernelCmdline(Spec):
         found = [parameter for parameter in self.parameters if parameter.split("=", 1)[0] == name]
         return found[-1].partition("=")[2] if found else None
 
-    def cpus(self, name: str) -> CpuSet | None:
-        """The CPU set of a parameter such as ``nohz_full``, without ``isolcpus`` flags; None when absent. Raises UnitError."""
+    def cpus(self, name: str, count: int | None = None) -> CpuSet | None:
+        """The CPU set of a parameter such as ``nohz_full``, without ``isolcpus`` flags; None when absent.
+
+        ``count`` is the kernel's number of CPUs, which ``N`` and ``all`` need. Raises UnitError.
+        """
         value = self.get(name)
         if value is None:
             return None
         items = [item for item in value.split(",") if item not in ISOLCPUS_FLAGS]
-        return CpuSet.parse(",".join(items))
+        return CpuSet.parse(",".join(items), count=count)
 
     def __str__(self) -> str:
         return " ".join(self.parameters)

@@ -39,7 +39,7 @@ class NumaTune(Spec):
 
 
 class HugePages(Spec):
-    """``memoryBacking/hugepages/page``: a page size; ``nodeset`` (guest cells) is empty where it says all. Size 0: unsaid."""
+    """``memoryBacking/hugepages/page``: a page size; ``nodeset`` (guest cells) is empty for all. Size 0: unsaid."""
 
     size: SizeField = Size(0)
     nodeset: CpuSetField = CpuSet()
@@ -82,7 +82,8 @@ class DomainSpec(Spec):
     @property
     def realtime(self) -> bool:
         """Whether this is a real-time domain: any vCPU has a real-time policy, or the guest declares isolated CPUs."""
-        return bool(self.rt_vcpus) or bool(self.guest and self.guest.isolated)
+        scheduled = any(sched.policy in RT_POLICIES and sched.vcpus for sched in self.vcpu_scheds)
+        return scheduled or bool(self.guest and self.guest.isolated)
 
     @property
     def rt_pins(self) -> CpuSet:

@@ -34,8 +34,9 @@ class Finding:
     file: str = ""
 
     def at(self, *, prefix: str = "", file: str = "") -> Finding:
-        """The same finding with ``prefix`` before its path and ``file`` as its file, where it had none."""
-        where = ", ".join(part for part in (prefix, self.where) if part)
+        """The same finding with ``prefix`` before its path and ``file`` as its file, each where it was not there yet."""
+        known = self.where == prefix or self.where.startswith(f"{prefix}, ")
+        where = self.where if known else ", ".join(part for part in (prefix, self.where) if part)
         return replace(self, where=where, file=self.file or file)
 
     def text(self) -> str:

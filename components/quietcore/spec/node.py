@@ -11,14 +11,17 @@ from quietcore.units import CpuSet, Duration, Size
 
 
 def _pins(value: object) -> object:
-    return {int(vcpu): cpu for vcpu, cpu in value.items()} if isinstance(value, dict) else value
+    """Keys come back from the engine as text."""
+    if not isinstance(value, dict):
+        return value
+    return {int(vcpu) if isinstance(vcpu, str) and vcpu.isdecimal() else vcpu: cpu for vcpu, cpu in value.items()}
 
 
 Pins = Annotated[dict[int, Whole], BeforeValidator(_pins)]
 
 
 class RtNodeSpec(Spec):
-    """What a user says of a node. CPU numbers of ``rt_vcpus`` are guest numbers; of ``pins`` and ``emulator``, the host's.
+    """What a user says of a node. ``rt_vcpus`` are guest CPU numbers; ``pins`` and ``emulator`` hold the host's.
 
     ``pins``, ``emulator``, ``page_size`` and ``cell`` are derived unless given; a rule judges what is given.
     ``boot``: "direct" starts a given kernel with ``root`` as root device; "disk" starts a stock cloud image from its

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from quietcore.spec.finding import Finding, Refused
+from quietcore.spec.shape import TITLES
 from quietcore.units import CpuSet, Duration, Size
 
 
@@ -68,12 +69,17 @@ def spec_of(kind: type[_S], data: Mapping[str, Any], where: str = "") -> _S:
         raise Refused(_finding(error, kind, where) for error in invalid.errors(include_url=False)) from None
 
 
-def _leaves(data: object, path: tuple[str, ...] = ()) -> list[tuple[str, object]]:
+def _leaves(data: object, path: tuple[object, ...] = ()) -> list[tuple[str, object]]:
     if isinstance(data, Mapping):
-        return [leaf for key, value in data.items() for leaf in _leaves(value, (*path, str(key)))]
+        return [leaf for key, value in data.items() for leaf in _leaves(value, (*path, key))]
     if isinstance(data, list | tuple):
-        return [leaf for index, value in enumerate(data) for leaf in _leaves(value, (*path, str(index)))]
-    return [(".".join(path), data)]
+        return [leaf for index, value in enumerate(data) for leaf in _leaves(value, (*path, index))]
+    return [(_path(path), data)]
+
+
+def _path(parts: Iterable[object]) -> str:
+    """A path as a reader writes it: ``cells[0].memory``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
 
 def _is_output(value: object) -> bool:
@@ -83,7 +89,7 @@ def _is_output(value: object) -> bool:
 def _output(path: str, where: str) -> Finding:
     return Finding(
         code="S03",
-        title="an Output stands where a plain value belongs",
+        title=TITLES["S03"],
         where=_place(where, path),
         given="a pulumi.Output, whose value is not known at preview",
         allowed="a plain value: real-time facts are proved before anything is applied",
@@ -93,26 +99,26 @@ def _output(path: str, where: str) -> Finding:
 
 def _finding(error: Any, kind: type[Spec], where: str) -> Finding:
     place = [str(part) for part in error["loc"]]
-    path, given = _place(where, ".".join(place)), error.get("input")
+    path, given = _place(where, _path(error["loc"])), error.get("input")
     if error["type"] == "extra_forbidden":
         near = get_close_matches(place[-1], _known(kind, place[:-1]), n=1)
         return Finding(
             code="S01",
-            title="unknown key",
+            title=TITLES["S01"],
             where=path,
             given=place[-1],
             allowed=", ".join(sorted(_known(kind, place[:-1]))),
             hint=f'did you mean "{near[0]}"?' if near else f'remove "{place[-1]}"',
         )
     if error["type"] == "missing":
-        return Finding(code="S04", title="a key is missing", where=path, given="nothing", hint=f'add "{place[-1]}"')
+        return Finding(code="S04", title=TITLES["S04"], where=path, given="nothing", hint=f'add "{place[-1]}"')
     cause = error.get("ctx", {}).get("error")
     if hasattr(cause, "what"):
         return Finding(
             code="S02", title=cause.what, where=path, given=cause.given, allowed=cause.allowed, hint=cause.hint
         )
     reason = str(cause) if cause else error["msg"]
-    return Finding(code="S02", title="not a value of this kind", where=path, given=repr(given), allowed=_plain(reason))
+    return Finding(code="S02", title=TITLES["S02"], where=path, given=repr(given), allowed=_plain(reason))
 
 
 def _place(where: str, path: str) -> str:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BeforeValidator, PlainSerializer
 
 from quietcore.spec.finding import Finding, Refused
+from quietcore.spec.shape import TITLES
 from quietcore.spec.spec import CpuSetField, SizeField, Spec, Tuple, Whole, spec_of
 from quietcore.units import CpuSet, Size
 
@@ -78,19 +79,26 @@ class HostTopology(Spec):
 
 def topology_from(path: Path) -> HostTopology:
     """Read a topology YAML file. Raises Refused that names the file, the key and the nearest right one."""
-    where = f"topology {path}"
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        text = path.read_text(encoding="utf-8")
     except OSError as fault:
-        raise Refused([_unreadable(where, fault.strerror or str(fault), f"quietcore inventory URI > {path}")]) from None
+        raise _unreadable(str(path), fault.strerror or str(fault)) from None
+    except UnicodeDecodeError:
+        raise _unreadable(str(path), "a file that is not UTF-8 text") from None
+    return topology_of(text, str(path))
+
+
+def topology_of(text: str, name: str) -> HostTopology:
+    """Read a topology from the text of the file ``name``; ``topology_from`` says what it raises."""
+    try:
+        data = yaml.load(text, Loader)  # a safe loader, in C where present
     except yaml.YAMLError as fault:
-        raise Refused([_unreadable(where, " ".join(str(fault).split()), "mend the YAML")]) from None
+        raise _unreadable(name, " ".join(str(fault).split()), "mend the YAML") from None
     if not isinstance(data, dict):
-        raise Refused(
-            [_unreadable(where, f"{type(data).__name__}, not a mapping", f"quietcore inventory URI > {path}")]
-        )
-    return spec_of(HostTopology, data, where)
+        raise _unreadable(name, f"{type(data).__name__}, not a mapping")
+    return spec_of(HostTopology, data, f"topology {name}")
 
 
-def _unreadable(where: str, given: str, hint: str) -> Finding:
-    return Finding(code="S05", title="a topology file cannot be read", where=where, given=given, hint=hint)
+def _unreadable(name: str, given: str, hint: str = "") -> Refused:
+    make = f"quietcore inventory URI > {name}"
+    return Refused([Finding(code="S05", title=TITLES["S05"], where=f"topology {name}", given=given, hint=hint or make)])

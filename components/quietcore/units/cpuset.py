@@ -32,6 +32,13 @@ class CpuSet:
                 raise UnitError("not a CPU number", given=repr(cpu), allowed=f"0 to {MOST - 1}")
 
     @classmethod
+    def _of(cls, cpus: frozenset[int]) -> CpuSet:
+        """A set whose members were members of other sets, so that they need no second look."""
+        made = cls.__new__(cls)
+        made._cpus = cpus
+        return made
+
+    @classmethod
     def parse(cls, text: str, *, count: int | None = None) -> CpuSet:
         """Read the kernel's list form; ``count`` is the number of CPUs, which ``N`` and ``all`` need.
 
@@ -39,7 +46,7 @@ class CpuSet:
         """
         if not isinstance(text, str):
             raise UnitError(
-                "a CPU set is written as text", given=repr(text), allowed='such as "0-3,8"', hint=f'write "{text}"'
+                "a CPU set is written as text", given=repr(text), allowed='such as "0-3,8"', hint=_as_text(text)
             )
         stripped = text.strip()
         if not stripped:
@@ -118,22 +125,29 @@ class CpuSet:
         return hash(self._cpus)
 
     def __or__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._cpus | other._cpus)
+        return CpuSet._of(self._cpus | other._cpus)
 
     def __and__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._cpus & other._cpus)
+        return CpuSet._of(self._cpus & other._cpus)
 
     def __sub__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._cpus - other._cpus)
+        return CpuSet._of(self._cpus - other._cpus)
 
     def __xor__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._cpus ^ other._cpus)
+        return CpuSet._of(self._cpus ^ other._cpus)
 
     def __le__(self, other: CpuSet) -> bool:
         return self._cpus <= other._cpus
 
     def __lt__(self, other: CpuSet) -> bool:
         return self._cpus < other._cpus
+
+
+def _as_text(value: object) -> str:
+    """What a number or a list of numbers is as text; nothing for a value that nobody can have meant."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    whole = [item for item in items if isinstance(item, int) and not isinstance(item, bool) and item >= 0]
+    return f'write "{",".join(map(str, whole))}"' if whole and len(whole) == len(items) else ""
 
 
 def _item(item: str, text: str, count: int | None) -> Iterable[int]:

@@ -1,0 +1,11 @@
+"""Titles of what is found while plain data becomes a spec, by code; the rules of the same codes have their docs."""
+
+from typing import Final
+
+TITLES: Final = {
+    "S01": "unknown key",
+    "S02": "not a value of this kind",
+    "S03": "an Output stands where a plain value belongs",
+    "S04": "a key is missing",
+    "S05": "a topology file cannot be read",
+}
