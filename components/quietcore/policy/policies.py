@@ -85,4 +85,4 @@ def _registered(args: StackValidationArgs) -> list[Registered]:
 def _report(found: Iterable[Finding], report: ReportViolation, levels: set[Severity]) -> None:
     for finding in found:
         if finding.severity in levels:
-            report(finding.text())
+            report(finding.text(label=False))

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pulumi
-from pulumi.runtime.settings import get_root_directory, get_root_resource
+from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.settings import get_engine, get_root_directory, get_root_resource
 
 from quietcore.derive.lock import Assignment, Lock
 from quietcore.resources.lockfile import read_lock, write_lock
@@ -38,6 +40,7 @@ class Ledger:
     findings: list[Finding] = field(default_factory=list)
     declared: set[str] = field(default_factory=set)
     changed: list[str] = field(default_factory=list)
+    refusals: list[tuple[Finding, pulumi.Resource | None]] = field(default_factory=list)
     failing: bool = False
 
     def tell(self, findings: Iterable[Finding], resource: pulumi.Resource | None = None) -> bool:
@@ -52,30 +55,53 @@ class Ledger:
         if errors and not pulumi.runtime.is_dry_run():
             raise pulumi.RunError(str(Refused(errors)))
         for finding in in_order(new):
-            say = {Severity.ERROR: pulumi.log.error, Severity.WARNING: pulumi.log.warn}.get(
-                finding.severity, pulumi.log.info
-            )
-            say(finding.text(), resource)
+            self._say(finding, resource)
         if errors and not self.failing:
             self.failing = True
-            pulumi.Output.from_input(None).apply(lambda _: self._fail())
+            pulumi.Output.from_input(resource.urn if resource else None).apply(lambda _: self._settled())
         return bool(errors)
+
+    def supposed(self, node: str, assignment: Assignment) -> None:
+        """Judge the rest of the program as if the node had this assignment, without keeping it."""
+        self.declared.add(node)
+        self.lock = self.lock.with_node(node, assignment)
 
     def assigned(self, node: str, assignment: Assignment) -> None:
         """Take a node's assignment into the lock, and into its file where this run may write it."""
-        self.declared.add(node)
-        if self.lock.nodes.get(node) == assignment:
+        known = self.lock.nodes.get(node)
+        self.supposed(node, assignment)
+        if known == assignment:
             return
-        self.lock = self.lock.with_node(node, assignment)
         self.changed.append(node)
         if self.write:
             write_lock(self.lock_path, self.lock)
             cpus = ", ".join(f"{vcpu}:{cpu}" for vcpu, cpu in enumerate(assignment.cpus))
             pulumi.log.info(f'{self.lock_path.name}: node "{node}" on {assignment.host}, vCPU:CPU {cpus} (commit it)')
 
-    def _fail(self) -> None:
-        count = sum(finding.severity is Severity.ERROR for finding in self.findings)
-        raise pulumi.RunError(f"{count} finding{'s' if count != 1 else ''} above; nothing was changed")
+    def _say(self, finding: Finding, resource: pulumi.Resource | None) -> None:
+        """Errors are told when the program has ended, so that none is lost to the failure that follows them."""
+        if finding.severity is Severity.ERROR:
+            self.refusals.append((finding, resource))
+        elif finding.severity is Severity.WARNING:
+            pulumi.log.warn(finding.text(label=False), resource)
+        else:
+            pulumi.log.info(finding.text(label=False), resource)
+
+    def _settled(self) -> Any:
+        """Fail once every refused resource is registered, so that each refusal stands on its own."""
+        urns = [resource.urn if resource else "" for _, resource in self.refusals]
+        told = [finding for finding, _ in self.refusals]
+        return pulumi.Output.all(*urns).apply(lambda known: _fail(list(zip(told, known, strict=True))))
+
+
+def _fail(refusals: list[tuple[Finding, str]]) -> None:
+    """Tell each refusal on its resource and fail the run."""
+    engine = get_engine()
+    for finding, urn in refusals:
+        if engine is not None:
+            engine.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=finding.text(label=False), urn=urn))
+    count = len(refusals)
+    raise pulumi.RunError(f"{count} finding{'s' if count != 1 else ''} above; nothing was changed")
 
 
 def ledger() -> Ledger:

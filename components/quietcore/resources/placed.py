@@ -39,7 +39,7 @@ def _take(node: RtNodeSpec, assignment: Assignment) -> list[Finding]:
     if locked == assignment or not run.frozen:
         run.assigned(node.name, assignment)
         return []
-    run.declared.add(node.name)
+    run.supposed(node.name, assignment)
     return [
         Finding(
             code="L01",

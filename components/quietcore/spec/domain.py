@@ -77,7 +77,7 @@ class DomainSpec(Spec):
     @property
     def rt_vcpus(self) -> CpuSet:
         """The vCPUs that run under a real-time policy."""
-        return CpuSet(vcpu for sched in self.vcpu_scheds if sched.policy in RT_POLICIES for vcpu in sched.vcpus)
+        return CpuSet().union(sched.vcpus for sched in self.vcpu_scheds if sched.policy in RT_POLICIES)
 
     @property
     def realtime(self) -> bool:
@@ -88,7 +88,8 @@ class DomainSpec(Spec):
     @property
     def rt_pins(self) -> CpuSet:
         """The host CPUs that real-time vCPUs are pinned to."""
-        return CpuSet(cpu for pin in self.vcpu_pins if pin.vcpu in self.rt_vcpus for cpu in pin.cpus)
+        real_time = self.rt_vcpus
+        return CpuSet().union(pin.cpus for pin in self.vcpu_pins if pin.vcpu in real_time)
 
     @property
     def held(self) -> CpuSet:

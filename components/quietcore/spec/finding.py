@@ -34,19 +34,18 @@ class Finding:
     file: str = ""
 
     def at(self, *, prefix: str = "", file: str = "") -> Finding:
-        """The same finding with ``prefix`` before its path and ``file`` as its file, each where it was not there yet."""
+        """The same finding with ``prefix`` before its path and ``file`` as its file, where they are not there yet."""
         known = self.where == prefix or self.where.startswith(f"{prefix}, ")
         where = self.where if known else ", ".join(part for part in (prefix, self.where) if part)
         return replace(self, where=where, file=self.file or file)
 
-    def text(self) -> str:
-        """The finding as lines, as the terminal and the engine show it."""
+    def text(self, *, label: bool = True) -> str:
+        """The finding as lines; without ``label`` where the reader shows the severity already, as the engine does."""
         place = ", ".join(part for part in (self.file, self.where) if part)
         rows = (("where", place), ("given", self.given), ("allowed", self.allowed), ("hint", self.hint))
         body = [f"  {label + ':':<9}{value}" for label, value in rows if value]
-        return "\n".join(
-            [f"{self.severity}[{self.code}]: {self.title}", *body, f"  more:    quietcore explain {self.code}"]
-        )
+        head = f"{self.severity}[{self.code}]:" if label else f"[{self.code}]"
+        return "\n".join([f"{head} {self.title}", *body, f"  more:    quietcore explain {self.code}"])
 
     def as_json(self) -> dict[str, str]:
         """The finding as plain data."""
