@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quietcore.rules.examples import cpus, host, pins, placed, smt_host
+from quietcore.rules.examples import cpus, declared, host, pins, placed, smt_host
 from quietcore.rules.realtime import of_node
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
@@ -58,7 +58,7 @@ D21: Rule[NodeSpec] = Rule(
 
 def _on_smt(**on: str) -> NodeSpec:
     """The good domain, pinned on the host with SMT."""
-    return placed(smt_host(), iothreads=0, iothread_pins=(), emulator_pin=cpus("0"), vcpu_pins=pins(**on))
+    return declared(smt_host(), iothreads=0, iothread_pins=(), emulator_pin=cpus("0"), vcpu_pins=pins(**on))
 
 
 @of_node

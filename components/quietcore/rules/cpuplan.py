@@ -152,6 +152,9 @@ def split_cores(host: HostSpec) -> Iterator[CpuSet]:
             yield core
 
 
+TOLD = 4  # cores that a finding names one by one
+
+
 def _split(host: HostSpec) -> Iterator[Hit]:
     cores = list(split_cores(host))
     if not cores:
@@ -159,10 +162,14 @@ def _split(host: HostSpec) -> Iterator[Hit]:
     isolated = host.cpus.isolated
     yield Hit(
         where="cpus.isolated" if any(not core.isdisjoint(isolated) for core in cores) else "cpus.shared",
-        given="; ".join(_shares(core, host.cpus) for core in cores),
+        given="; ".join([*(_shares(core, host.cpus) for core in cores[:TOLD]), *_more(len(cores) - TOLD)]),
         allowed="the threads of a core in one set, or all but one of them offlined",
         hint=f"move CPUs {cores[0]} into one set" + (", and so on" if len(cores) > 1 else ""),
     )
+
+
+def _more(count: int) -> list[str]:
+    return [f"and {count} more"] if count > 0 else []
 
 
 def _shares(core: CpuSet, plan: CpuPlan) -> str:

@@ -20,6 +20,7 @@ from quietcore.spec import (
     KernelCmdline,
     NodeSpec,
     NumaTune,
+    RtNodeSpec,
     TunedProfileSpec,
     VcpuPin,
     VcpuSched,
@@ -128,7 +129,21 @@ def placed(on: HostSpec | None = None, **changes: Any) -> NodeSpec:
     return NodeSpec(host=on or host(), domain=domain(**changes))
 
 
+def declared(on: HostSpec | None = None, **changes: Any) -> NodeSpec:
+    """The same, declared as an ``RtNode``."""
+    return _as_node(placed(on, **changes))
+
+
 def view(*domains: DomainSpec, on: HostSpec | None = None) -> HostView:
-    """A host with domains on it."""
+    """A host with domains on it, the real-time ones declared as ``RtNode``."""
     machine = on or host()
-    return HostView(host=machine, nodes=tuple(NodeSpec(host=machine, domain=each) for each in domains))
+    nodes = (NodeSpec(host=machine, domain=each) for each in domains)
+    return HostView(host=machine, nodes=tuple(_as_node(node) if node.domain.realtime else node for node in nodes))
+
+
+def _as_node(placed: NodeSpec) -> NodeSpec:
+    name, on, domain = placed.domain.name, placed.host, placed.domain
+    node = RtNodeSpec(
+        name=name, host=on.name if on else "", vcpus=domain.vcpus, rt_vcpus=domain.rt_vcpus, memory=domain.memory
+    )
+    return placed.model_copy(update={"node": node})

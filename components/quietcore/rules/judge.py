@@ -1,6 +1,6 @@
 """Judging: which values a subject holds, which rules speak of each, and which findings are told.
 
-``findings`` judges a subject and all that it holds; ``alone`` only the rules on that very value. A finding is
+``findings`` judges a subject and all that it holds, ``alone`` only the value itself. A finding is
 silenced where a rule that it depends on has a finding at the same place or at one that encloses it.
 """
 
@@ -12,7 +12,6 @@ from typing import Any
 
 from quietcore.rules.catalogue import CATALOGUE, Catalogue
 from quietcore.rules.paths import called, paths_of, title_of
-from quietcore.rules.rule import Rule
 from quietcore.spec import (
     BootPlan,
     DomainSpec,
@@ -71,16 +70,17 @@ def explode(subject: object) -> Iterator[Part]:
 
 def findings(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
     """Every finding on ``subject`` and on what it holds, silenced consequences left out, in the one order."""
-    table = _table(catalogue)
-    told = [part.tell(hit) for part in explode(subject) for rule in _rules(table, part) for hit in _hits(rule, part)]
-    return in_order(_without_consequences(told, catalogue)) if told else []
+    return _judged(explode(subject), catalogue)
 
 
 def alone(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
     """The findings of the rules on this very value, such as a host's pairwise ones, not on what it holds."""
-    part = next(explode(subject))
-    told = [part.tell(hit) for rule in _rules(_table(catalogue), part) for hit in _hits(rule, part)]
-    return in_order(_without_consequences(told, catalogue))
+    return _judged([next(explode(subject))], catalogue)
+
+
+def newest(view: HostView, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
+    """The findings on the last node of ``view`` and on how it gets on with the others, which were judged before."""
+    return _judged([Part(subject=view), *explode(view.nodes[-1])], catalogue)
 
 
 def asides(subject: object, catalogue: Catalogue = CATALOGUE) -> list[tuple[str, str, str]]:
@@ -102,6 +102,12 @@ def require(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
     if errors:
         raise Refused(errors)
     return told
+
+
+def _judged(parts: Iterable[Part], catalogue: Catalogue) -> list[Finding]:
+    table = _table(catalogue)
+    told = [part.tell(found) for part in parts for rule in _rules(table, part) for found in rule.findings(part.subject)]
+    return in_order(_without_consequences(told, catalogue)) if told else []
 
 
 def _of_node(node: NodeSpec) -> Iterator[Part]:
@@ -140,10 +146,6 @@ def _table(catalogue: Catalogue) -> Table:
 
 def _rules(table: Table, part: Part) -> Catalogue:
     return table.get(type(part.subject), ())
-
-
-def _hits(rule: Rule[Any], part: Part) -> Iterable[Finding]:
-    return rule.findings(part.subject)
 
 
 def _without_consequences(told: list[Finding], catalogue: Catalogue) -> Iterator[Finding]:

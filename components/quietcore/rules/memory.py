@@ -78,10 +78,12 @@ D24: Rule[DomainSpec] = Rule(
         fix="set memory to a multiple of the page size",
         sources=(source("KV", "memory must divide by the hugepage size"),),
         bad=Example(
-            text='RtNode("plc-a", memory="2560MiB", page_size="1GiB", ...)',
+            text="<memory unit='MiB'>2560</memory>\n<hugepages><page size='1' unit='GiB'/></hugepages>",
             subject=lambda: domain(memory=Size.parse("2560MiB")),
         ),
-        good=Example(text='RtNode("plc-a", memory="2GiB", page_size="1GiB", ...)', subject=domain),
+        good=Example(
+            text="<memory unit='MiB'>2048</memory>\n<hugepages><page size='1' unit='GiB'/></hugepages>", subject=domain
+        ),
     ),
 )
 

@@ -11,10 +11,11 @@ from quietcore.rules.realtime import of_domain
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.spec import DomainSpec, Severity
+from quietcore.units import CpuSet
 
 
-def place(vcpu: int) -> str:
-    """The path of a vCPU's pin."""
+def place(vcpu: int | CpuSet) -> str:
+    """The path of a vCPU's pin, or of several."""
     return f"cputune.vcpupin[{vcpu}]"
 
 
@@ -22,9 +23,10 @@ def place(vcpu: int) -> str:
 def _not_pinned_once(domain: DomainSpec) -> Iterator[Hit]:
     count = Counter(pin.vcpu for pin in domain.vcpu_pins)
     last = domain.vcpus - 1
-    for vcpu in range(domain.vcpus):
-        if not count[vcpu]:
-            yield Hit(where=place(vcpu), given="no pin", allowed="one host CPU", hint=f"pin vCPU {vcpu} to a host CPU")
+    bare = CpuSet(vcpu for vcpu in range(domain.vcpus) if not count[vcpu])
+    if bare:
+        hint = f"pin {'vCPU' if len(bare) == 1 else 'each of vCPUs'} {bare} to a host CPU"
+        yield Hit(where=place(bare), given="no pin", allowed="one host CPU for each vCPU", hint=hint)
     for vcpu, times in sorted(count.items()):
         if vcpu > last:
             hint = f"remove the pin of vCPU {vcpu}, or give the domain {vcpu + 1} vCPUs"

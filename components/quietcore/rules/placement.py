@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quietcore.rules.examples import cpus, host, pins, placed, scheds
+from quietcore.rules.examples import cpus, declared, host, pins, placed, scheds
 from quietcore.rules.pinning import place
 from quietcore.rules.realtime import of_node
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
@@ -44,12 +44,12 @@ D06: Rule[NodeSpec] = Rule(
         bad=Example(
             text='Host("hv1", cpus=CpuPlan(housekeeping="0-1", isolated="2-7"), ...)\n'
             'RtNode("plc-a", host=hv1, vcpus=4, rt_vcpus="1-3", pins={0: 0, 1: 1, 2: 3, 3: 4}, ...)',
-            subject=lambda: placed(vcpu_pins=pins(v0="0", v1="1", v2="3", v3="4")),
+            subject=lambda: declared(vcpu_pins=pins(v0="0", v1="1", v2="3", v3="4")),
         ),
         good=Example(
             text='Host("hv1", cpus=CpuPlan(housekeeping="0-1", isolated="2-7"), ...)\n'
             'RtNode("plc-a", host=hv1, vcpus=4, rt_vcpus="1-3", pins={0: 1, 1: 2, 2: 3, 3: 4}, ...)',
-            subject=placed,
+            subject=declared,
         ),
     ),
     depends_on=("D02", "D03"),
@@ -61,7 +61,7 @@ def _outside_housekeeping(node: NodeSpec, given: CpuSet, where: str, who: str) -
     meets = given & node.domain.rt_pins
     if node.host is None:
         if meets:
-            hint = f"pin the {who} to CPUs that no real-time vCPU has"
+            hint = f"pin {who} to CPUs that no real-time vCPU has"
             yield Hit(where=where, given=f"CPUs {given}, of which real-time vCPUs have {meets}", hint=hint)
     elif not given <= node.host.cpus.housekeeping:
         housekeeping = node.host.cpus.housekeeping
@@ -69,7 +69,7 @@ def _outside_housekeeping(node: NodeSpec, given: CpuSet, where: str, who: str) -
             where=where,
             given=f"CPUs {given}; not housekeeping: {given - housekeeping}",
             allowed=f'within {housekeeping}, the housekeeping CPUs of host "{node.host.name}"',
-            hint=f"pin the {who} to {housekeeping}",
+            hint=f"pin {who} to {housekeeping}",
         )
 
 
@@ -82,7 +82,7 @@ def _emulator(node: NodeSpec) -> Iterator[Hit]:
         hint = f"pin the emulator to {housekeeping or 'housekeeping CPUs'}"
         yield Hit(where=where, given="no emulator pinning", allowed=allowed, hint=hint)
     else:
-        yield from _outside_housekeeping(node, given, where, "emulator")
+        yield from _outside_housekeeping(node, given, where, "the emulator")
 
 
 D07: Rule[NodeSpec] = Rule(
@@ -184,11 +184,11 @@ D51: Rule[NodeSpec] = Rule(
         sources=(source("QUIETCORE", "the lab; hosts with the fact cpus: shared"), source("K-RT-THROTTLE")),
         bad=Example(
             text='HostFacts(cpus="shared")\nRtNode("plc-a", scheduler="fifo", priority=10, ...)',
-            subject=lambda: placed(host(cpus="shared"), vcpu_scheds=scheds("1-3", "fifo", 10)),
+            subject=lambda: declared(host(cpus="shared"), vcpu_scheds=scheds("1-3", "fifo", 10)),
         ),
         good=Example(
             text='HostFacts(cpus="shared")\nRtNode("plc-a", scheduler="rr", priority=1, ...)',
-            subject=lambda: placed(host(cpus="shared"), vcpu_scheds=scheds("1-3", "rr", 1)),
+            subject=lambda: declared(host(cpus="shared"), vcpu_scheds=scheds("1-3", "rr", 1)),
         ),
     ),
 )

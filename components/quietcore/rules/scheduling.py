@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from quietcore.rules.examples import cpus, domain, guest, pins, scheds
+from quietcore.rules.examples import cpus, domain, guest, pins, placed, scheds
 from quietcore.rules.realtime import of_domain
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
-from quietcore.spec import DomainSpec, Severity
+from quietcore.spec import DomainSpec, NodeSpec, Severity
 from quietcore.spec.domain import RT_POLICIES
 from quietcore.units import CpuSet
 
@@ -178,39 +178,42 @@ D11: Rule[DomainSpec] = Rule(
 )
 
 
-@of_domain
-def _nothing_scheduled(domain: DomainSpec) -> Iterator[Hit]:
-    if domain.guest is not None and not domain.rt_vcpus:
-        isolated = domain.guest.isolated
-        yield Hit(
-            where="cputune.vcpusched",
-            given=f"no vCPU with a real-time policy; the guest isolates {isolated}",
-            allowed=f"fifo or rr for vCPUs {isolated}",
-            hint=f"write <vcpusched vcpus='{isolated}' scheduler='fifo' priority='1'/>",
-        )
+def _nothing_scheduled(node: NodeSpec) -> Iterator[Hit]:
+    if node.domain.rt_vcpus or (node.node is None and not node.domain.realtime):
+        return
+    isolated = node.domain.guest.isolated if node.domain.guest else CpuSet()
+    meant = isolated or CpuSet(range(1, node.domain.vcpus))
+    yield Hit(
+        where="cputune.vcpusched.vcpus",
+        given="no vCPU with a real-time policy" + (f"; the guest isolates {isolated}" if isolated else ""),
+        allowed="at least one real-time vCPU",
+        hint=f'set rt_vcpus to "{meant}"'
+        if node.node
+        else f"write <vcpusched vcpus='{meant}' scheduler='fifo' priority='1'/>",
+    )
 
 
-D13: Rule[DomainSpec] = Rule(
+D13: Rule[NodeSpec] = Rule(
     code="D13",
-    title="guest isolates vCPUs that the host does not schedule real-time",
+    title="real-time node has no real-time vCPU",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
-    subject=DomainSpec,
+    subject=NodeSpec,
     judge=_nothing_scheduled,
     doc=Doc(
-        what="A domain whose guest isolates vCPUs gives a real-time policy to at least one of them.",
-        why="The guest keeps its vCPU quiet while the host runs the vCPU's thread as an ordinary one: any host task "
-        "on that CPU pre-empts the guest's most urgent work.",
-        fix="give the isolated vCPUs a vcpusched with fifo",
+        what="An RtNode, and any domain whose guest isolates vCPUs, runs at least one vCPU under a real-time policy.",
+        why="A guest that isolates a vCPU keeps it quiet, while the host runs the vCPU's thread as an ordinary one: "
+        "any host task on that CPU pre-empts the guest's most urgent work.",
+        fix="give the isolated vCPUs a real-time policy",
         sources=(source("NOVA", "get_realtime_cpu_constraint refuses an empty real-time mask"),),
         bad=Example(
             text="<cputune>\n  <!-- no vcpusched -->\n</cputune>\n<cmdline>isolcpus=managed_irq,domain,1-3</cmdline>",
-            subject=lambda: domain(vcpu_scheds=(), guest=guest(isolated=cpus("1-3"))),
+            subject=lambda: placed(vcpu_scheds=(), guest=guest(isolated=cpus("1-3"))),
         ),
         good=Example(
             text="<cputune>\n  <vcpusched vcpus='1-3' scheduler='fifo' priority='1'/>\n</cputune>\n"
             "<cmdline>isolcpus=managed_irq,domain,1-3</cmdline>",
-            subject=domain,
+            subject=placed,
         ),
     ),
 )

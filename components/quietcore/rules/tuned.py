@@ -60,7 +60,9 @@ def _throttled(profile: TunedProfileSpec) -> Iterator[Hit]:
     parents = set(filter(None, re.split(r"[,;\s]+", profile.parent)))
     value = profile.sysctl.get(RUNTIME)
     if value is not None and value.strip() != "-1":
-        yield Hit(where=f"sysctl.{RUNTIME}", given=f'"{value}"', allowed='"-1"', hint=f"remove {RUNTIME}")
+        yield Hit(
+            where=f"sysctl.{RUNTIME}", given=f'"{value}"', allowed='"-1"', hint=f'remove {RUNTIME}, or set it to "-1"'
+        )
     elif value is None and not parents & UNTHROTTLED:
         yield Hit(
             where="include",

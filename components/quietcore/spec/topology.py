@@ -93,7 +93,8 @@ def topology_of(text: str, name: str) -> HostTopology:
     try:
         data = yaml.load(text, Loader)  # a safe loader, in C where present
     except yaml.YAMLError as fault:
-        raise _unreadable(name, " ".join(str(fault).split()), "mend the YAML") from None
+        said = " ".join(str(fault).replace(' in "<unicode string>",', " at").split())
+        raise _unreadable(name, said, "mend the YAML") from None
     if not isinstance(data, dict):
         raise _unreadable(name, f"{type(data).__name__}, not a mapping")
     return spec_of(HostTopology, data, f"topology {name}")

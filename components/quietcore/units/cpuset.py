@@ -28,7 +28,7 @@ class CpuSet:
         """Raises UnitError for a number below 0 or not below ``MOST``."""
         self._cpus: frozenset[int] = frozenset(cpus)
         for cpu in self._cpus:
-            if isinstance(cpu, bool) or not isinstance(cpu, int) or not 0 <= cpu < MOST:
+            if type(cpu) is not int or not 0 <= cpu < MOST:
                 raise UnitError("not a CPU number", given=repr(cpu), allowed=f"0 to {MOST - 1}")
 
     @classmethod
@@ -88,6 +88,10 @@ class CpuSet:
     def complement(self, universe: CpuSet) -> CpuSet:
         """The CPUs of ``universe`` that are not in this set."""
         return universe - self
+
+    def union(self, others: Iterable[CpuSet]) -> CpuSet:
+        """The CPUs of this set and of all others."""
+        return CpuSet._of(self._cpus.union(*(other._cpus for other in others)))
 
     def isdisjoint(self, other: CpuSet) -> bool:
         """Whether no CPU is in both sets."""
