@@ -97,7 +97,7 @@ def test_the_checksum_in_the_source_is_verified(desk, pool, raw):
 
 def test_a_wrong_checksum_leaves_nothing_behind(desk, pool, raw):
     bad = "0" * 64
-    with pytest.raises(HandlerError, match="expected sha256=0000.*nothing of it is left"):
+    with pytest.raises(HandlerError, match=r"expected sha256=0000.*nothing of it is left"):
         desk.create(VOLUME, {"pool": pool.name(), "source": f"{raw}#sha256={bad}", "name": "disk"})
     assert names(pool) == []
 
@@ -132,7 +132,7 @@ def test_a_raw_volume_on_a_base_is_a_copy_of_it(desk, pool, image):
 
 
 def test_a_base_that_is_not_there_is_named(desk, pool):
-    with pytest.raises(HandlerError, match="its base volume 'nope' in pool .* is not there"):
+    with pytest.raises(HandlerError, match=r"its base volume 'nope' in pool .* is not there"):
         desk.create(VOLUME, {"pool": pool.name(), "baseVolumeName": "nope", "name": "top"})
     assert names(pool) == []
 
@@ -202,7 +202,7 @@ def test_a_volume_grown_by_hand_is_drift(desk, pool):
 def test_a_stopped_pool_says_nothing_of_its_volumes(desk, pool):
     state = desk.create(VOLUME, {"pool": pool.name(), "size": MIB, "name": "disk"})
     pool.destroy()
-    with pytest.raises(HandlerError, match="is stopped") as caught:
+    with pytest.raises(HandlerError, match=r"is stopped") as caught:
         desk.read(VOLUME, state)
     assert caught.type.__name__ == "Unreachable"
     assert "pool-start" in caught.value.hint
@@ -264,13 +264,13 @@ class TestInterrupted:
         self.claim(desk, pool).begin()
         pool.createXML("<volume><name>disk</name><capacity>8192</capacity></volume>", 0)
         path_of(pool, "disk").write_bytes(b"precious" * 1024)
-        with pytest.raises(HandlerError, match="not what it would have made"):
+        with pytest.raises(HandlerError, match=r"not what it would have made"):
             desk.create(VOLUME, {"pool": pool.name(), "source": str(image), "name": "disk"})
         assert path_of(pool, "disk").read_bytes() == b"precious" * 1024
 
     def test_another_resource_of_the_same_stack_does_not_adopt_it(self, desk, pool):
         desk.create(VOLUME, {"pool": pool.name(), "size": MIB, "name": "disk"}, "one")
-        with pytest.raises(HandlerError, match="is not of this resource"):
+        with pytest.raises(HandlerError, match=r"is not of this resource"):
             desk.create(VOLUME, {"pool": pool.name(), "size": MIB, "name": "disk"}, "two")
 
 
@@ -289,7 +289,7 @@ def test_a_cancelled_upload_leaves_nothing(desk, pool, raw, monkeypatch):
         real(volume, some(), length, **options)
 
     monkeypatch.setattr(volume_make, "upload", stopped_midway)
-    with pytest.raises(Cancelled, match="the upload was stopped; nothing of it is left"):
+    with pytest.raises(Cancelled, match=r"the upload was stopped; nothing of it is left"):
         desk.create(VOLUME, {"pool": pool.name(), "source": str(raw), "name": "disk"})
     assert names(pool) == []
 
@@ -312,7 +312,7 @@ def test_a_daemon_killed_during_an_upload_is_told_and_the_next_create_makes_it_w
 
     name = pool.name()
     monkeypatch.setattr(volume_make, "upload", killed_midway)
-    with pytest.raises(HandlerError, match="the next `pulumi up` makes it anew|nothing of it is left"):
+    with pytest.raises(HandlerError, match=r"the next `pulumi up` makes it anew|nothing of it is left"):
         desk.create(VOLUME, {"pool": name, "source": str(raw), "name": "disk"})
     monkeypatch.setattr(volume_make, "upload", real)
     again = desk.connection.storagePoolLookupByName(name)
@@ -333,13 +333,13 @@ def test_progress_is_told_with_the_elapsed_time(desk, pool, raw, monkeypatch):
 
 
 def test_a_missing_source_is_told_with_its_full_path(desk, pool):
-    with pytest.raises(HandlerError, match="/nowhere/x.img: No such file"):
+    with pytest.raises(HandlerError, match=r"/nowhere/x.img: No such file"):
         desk.create(VOLUME, {"pool": pool.name(), "source": "/nowhere/x.img", "name": "disk"})
     assert names(pool) == []
 
 
 def test_a_missing_pool_is_told(desk):
-    with pytest.raises(HandlerError, match="pool 'nope' on .*: there is no such pool"):
+    with pytest.raises(HandlerError, match=r"pool 'nope' on .*: there is no such pool"):
         desk.create(VOLUME, {"pool": "nope", "size": MIB, "name": "disk"})
 
 

@@ -192,8 +192,9 @@ def _rewrite(site: Site, volume: libvirt.virStorageVol, data: bytes, ctx: Contex
         if user is not None:
             text = f"{site.subject} grew: domain {user.name!r} reads all of it after a full stop and start"
             ctx.log(Severity.WARNING, text)
-        with told(ctx, site.subject, f"growing it to {len(data)} bytes"):
-            volume.resize(len(data), 0)
+        if site.facts.blocks:
+            hint = f"name the disk anew, or make the volume larger by hand: lvextend {before.path}"
+            raise fault(ctx, site.subject, f"the seed has {len(data)} bytes, the volume {before.capacity}", hint)
     whole = data.ljust(before.capacity if not site.facts.blocks else 0, b"\0")
     with told(ctx, site.subject, "writing the seed"):
         try:

@@ -26,11 +26,12 @@ from quietcore.render.element import one
 from .storage_fault import fault, told
 from .storage_lookup import found, pool_named
 from .storage_name import foreign_inputs, keeps_name, not_text, settle_name
-from .storage_owner import IMPORTED, owner
+from .storage_owner import IMPORTED, imported, owner
 from .storage_xml import PoolFacts, lift_pool, pool_path, pool_xml, same_stylesheet, xslt_of
 
 TYPES: Final = ("dir", "logical")
 """The types that the SDK's Pool can describe."""
+_SIZES: Final = ("allocation", "available", "capacity")
 _INPUTS: Final = ("allocation", "available", "capacity", "name", "path", "source", "target", "type", "xml")
 
 
@@ -61,15 +62,13 @@ class PoolHandler(Handler):
         changes = [Change(path, Effect.REPLACE, text, collides) for path, text in _rebuilt(old.inputs, new)]
         if not changes and old.outputs.get("active") is False:
             changes.append(Change("active", Effect.LIVE, "the pool is stopped: it is started"))
-        if not changes and old.outputs.get("autostart") is False:
+        if not changes and old.outputs.get("autostart") is False and not imported(old):
             changes.append(Change("autostart", Effect.LIVE, "the pool will start with the host again"))
         return changes
 
     def predict(self, new: Props, old: State | None) -> Props:
         """Sizes are the host's to say."""
-        sizes = {
-            key: (old.outputs.get(key, UNKNOWN) if old else UNKNOWN) for key in ("allocation", "available", "capacity")
-        }
+        sizes = {key: (old.outputs.get(key, UNKNOWN) if old else UNKNOWN) for key in _SIZES}
         return sizes | new | {"active": True, "autostart": True}
 
     def create(self, inputs: Props, ctx: Context) -> State:
@@ -102,8 +101,10 @@ class PoolHandler(Handler):
             if pool.isActive():
                 _settle(pool)
             facts = lift_pool(pool.XMLDesc(0))
-        inputs = _observed(state.inputs, facts)
-        return self._state(pool, inputs, _kept(state), ctx)
+        # Used and free space change by the minute: told as of the last `up`, or every refresh would show drift.
+        same = state.outputs.get("capacity") == facts.capacity
+        sizes = {key: state.outputs[key] for key in _SIZES if same and key in state.outputs}
+        return self._state(pool, _observed(state.inputs, facts), _kept(state) | sizes, ctx)
 
     def update(self, old: State, new: Props, ctx: Context) -> State:
         """Start it, and let it start with the host."""

@@ -98,7 +98,7 @@ def _stylesheet(made: Props) -> list[Failure]:
     try:
         apply_stylesheet(element("volume"), xslt)
     except QuietcoreError as error:
-        return [Failure("xml.xslt", str(error))]
+        return [Failure("xml.xslt", f"{error.what}: {error.given}")]
     return []
 
 

@@ -194,6 +194,8 @@ def _undone(site: Site, name: str) -> Iterator[None]:
         yield
     except Stopped:
         raise Cancelled(f"{site.subject}: the upload was stopped{_undo(site, name)}") from None
+    except SourceError as error:
+        raise SourceError(f"{error}{_undo(site, name)}", error.hint) from error
     except HandlerError as error:
         error.args = (f"{error.message}{_undo(site, name)}",)
         error.message = error.args[0]
