@@ -19,7 +19,7 @@ def test_all_mistakes_of_a_program_are_told_at_once(project):
     run = project.run(BAD)
     told = {(finding.code, finding.where) for finding in run.findings}
     assert told >= {
-        ("C02", 'host "hv2", cpus'),
+        ("C02", 'host "hv2", cpus.isolated'),
         ("D04", 'node "a", pins[2]'),
         ("D06", 'node "b", pins[1]'),
         ("D11", 'node "a", priority'),
