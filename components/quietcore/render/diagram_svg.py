@@ -147,7 +147,7 @@ def _cell_size(cell: Cell, topology: HostTopology) -> tuple[float, float]:
 
 def _cell_title(cell: Cell, topology: HostTopology) -> str:
     sockets = len({one.socket for one in topology.cells})
-    pages = [f"{count} × {size} pages" for size, count in sorted(cell.pages.items(), reverse=True) if count]
+    pages = [f"{count} pages of {size}" for size, count in sorted(cell.pages.items(), reverse=True) if count]
     socket = [f"socket {cell.socket}"] if sockets > 1 else []
     return " · ".join([f"NUMA {cell.id}", *socket, str(cell.memory), *pages])
 
