@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.plant import write_plant
 
 from quietcore.cli import quietcore
 
@@ -24,3 +25,9 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
         return CliRunner().invoke(quietcore, list(arguments), prog_name="quietcore")
 
     return run
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Path:
+    """The project of two hosts and two nodes, in the folder where commands run."""
+    return write_plant(tmp_path)

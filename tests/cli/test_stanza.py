@@ -20,7 +20,7 @@ CASES = {
     "no providers": "name: a\nplugins:\n  # why\n  analyzers:\n    - name: x\n      path: ../x\nmain: b\n",
     "empty providers": "name: a\nplugins:\n    providers: []\nmain: b\n",
     "another provider": "name: a\nplugins:\n  providers:\n  # why\n  - name: x # it\n    path: ../x\nmain: b\n",
-    "our old path": "name: a\nplugins:\n  providers:\n    - path: old  # was here\n      name: libvirt\n    - name: x\n",
+    "our old path": "plugins:\n  providers:\n    - path: old  # was here\n      name: libvirt\n    - name: x\n",
     "our entry without a path": "name: a\nplugins:\n  providers:\n    - name: libvirt\n      version: 0.5.4\n",
 }
 
