@@ -35,20 +35,17 @@ def test_json_says_the_use_of_every_cpu(invoke: Invoke, plant: Path) -> None:
     assert host["cpus"][1]["pinned"] == [{"domain": "plc-a", "vcpu": 1}]
 
 
-def test_a_picture_is_written_for_each_host(invoke: Invoke, plant: Path) -> None:
+def test_the_picture_holds_the_hosts_that_were_asked_for(invoke: Invoke, plant: Path) -> None:
     invoke("check", "prod")
-    done = invoke("show", "prod", "--svg", "pictures")
+    done = invoke("show", "prod", "--svg", "pictures/all.svg")
     assert done.exit_code == 0
-    assert "wrote pictures/hv1.svg\nwrote pictures/hv2.svg\n" in done.stderr
-    assert etree.parse(plant / "pictures/hv1.svg").getroot().tag.endswith("svg")
-
-
-def test_one_picture_file_for_several_hosts_is_refused_with_the_way(invoke: Invoke, plant: Path) -> None:
-    invoke("check", "prod")
-    done = invoke("show", "prod", "--svg", "map.svg")
-    assert done.exit_code == 2
-    assert "name one with --host, or give a folder" in done.stderr
-    assert invoke("show", "prod", "--svg", "map.svg", "--host", "hv1").exit_code == 0
+    assert done.stderr == "wrote pictures/all.svg\n"
+    both = (plant / "pictures/all.svg").read_text()
+    assert etree.fromstring(both.encode()).tag.endswith("svg")
+    assert "plc-a" in both
+    assert "plc-b" in both
+    invoke("show", "prod", "--svg", "one.svg", "--host", "hv1")
+    assert "plc-b" not in (plant / "one.svg").read_text()
 
 
 def test_an_unknown_host_is_told_with_the_known_ones(invoke: Invoke, plant: Path) -> None:
