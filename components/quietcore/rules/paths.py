@@ -14,6 +14,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "cputune.vcpusched.vcpus": "rt_vcpus",
     "cputune.vcpusched.priority": "priority",
     "cputune.vcpusched": "scheduler",
+    "vcpu.placement": "vcpu.placement",
     "vcpu": "vcpus",
     "numatune": "cell",
     "memoryBacking.hugepages": "page_size",

@@ -132,7 +132,7 @@ D04: Rule[DomainSpec] = Rule(
         ),
         good=Example(text="<vcpupin vcpu='1' cpuset='2'/>\n<vcpupin vcpu='2' cpuset='3'/>", subject=domain),
     ),
-    depends_on=("D03",),
+    depends_on=("D02",),
 )
 
 
