@@ -7,6 +7,7 @@ it says now with what it said right after our own change needs no guess about an
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,13 +29,16 @@ _SHORT: Final = 40
 class Baseline:
     """`filled`: facts that the definition states otherwise than the program; `runs`: otherwise than it is defined.
 
-    Values are kept as `mark` gives them. `pending` holds the keys that wait for a boot; `run` is libvirt's number of the run in which they do (-1: off).
+    Values are kept as `mark` gives them. `pending` holds the keys that wait for a boot, `run` is libvirt's number of
+    the run in which they do (-1: off).
     """
 
     filled: Facets = field(default_factory=dict)
     runs: Facets = field(default_factory=dict)
     pending: tuple[str, ...] = ()
     run: int = -1
+    imported: bool = False
+    """Taken over and not changed by us yet: it bears no mark, and what the program does not state is still in it."""
 
     @classmethod
     def of(cls, outputs: Props) -> Baseline | None:
@@ -47,11 +51,13 @@ class Baseline:
             runs=dict(kept.get("runs") or {}),
             pending=tuple(kept.get("pending") or ()),
             run=int(kept.get("run", -1)),
+            imported=bool(kept.get("imported", False)),
         )
 
     def props(self) -> dict[str, Any]:
         """Give it as a property value."""
-        return {"filled": self.filled, "runs": self.runs, "pending": list(self.pending), "run": self.run}
+        kept = {"filled": self.filled, "runs": self.runs, "pending": list(self.pending), "run": self.run}
+        return {**kept, "imported": True} if self.imported else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +73,29 @@ class Drift:
 
 
 def baseline(
-    declared: Facets, defined: Facets, running: Facets | None, run: int, pending: tuple[str, ...] = ()
+    declared: Facets,
+    defined: Facets,
+    running: Facets | None,
+    run: int,
+    pending: Iterable[str] = (),
+    apart: Iterable[str] = (),
 ) -> Baseline:
-    """Take the picture after a change of ours. `running` is None when the domain is off."""
+    """Take the picture after a change of ours. `running` is None when the domain is off.
+
+    What is pending, and what stands `apart` (set past libvirt, which goes on stating the old value), may run otherwise
+    than it is defined; anything else that does is drift from the start.
+    """
     filled = _marks(differing(declared, defined))
-    runs = {} if running is None else _marks(differing(observable(defined), observable(running)))
-    return Baseline(filled=filled, runs=runs, pending=pending if running is not None else (), run=run)
+    if running is None:
+        return Baseline(filled=filled, run=run)
+    excused = {*pending, *apart}
+    runs = differing(observable(defined), observable(running))
+    return Baseline(
+        filled=filled,
+        runs=_marks({key: text for key, text in runs.items() if key in excused}),
+        pending=tuple(pending),
+        run=run,
+    )
 
 
 def first_baseline(declared: Facets, defined: Facets, running: Facets | None, run: int) -> Baseline:
