@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import debian
 import engine
@@ -72,10 +74,30 @@ def path() -> int:
 
 def everything() -> int:
     """Set up all that this machine and user allow. Packages that only root could install do not stop the rest."""
-    debian.install_missing()
-    environment.sync()
-    engine.ensure()
-    return 0
+    with engine_meanwhile() as building:
+        debian.install_missing()
+        environment.sync()
+        if building is None:
+            engine.ensure()
+            return 0
+        return building.wait()
+
+
+@contextmanager
+def engine_meanwhile() -> Iterator[subprocess.Popen[bytes] | None]:
+    """Build the engine beside the rest: it computes for minutes, the rest downloads. None where it must wait.
+
+    It must wait for Debian's python3-venv where the machine has neither a Go nor a way to install one.
+    """
+    if not engine.can_build():
+        yield None
+        return
+    process = subprocess.Popen([sys.executable, __file__, "pulumi"], stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()  # without effect once it has ended
+        process.wait()
 
 
 VERBS: dict[str, Callable[[], int]] = {"all": everything, "apt": apt, "env": env, "path": path, "pulumi": pulumi}

@@ -19,6 +19,7 @@ from pathlib import Path
 import cache
 import golang
 import progress
+import wheels
 from errors import SetupError
 
 MODULE = Path(__file__).resolve().parent / "pulumi"
@@ -58,6 +59,11 @@ def ensure() -> None:
             if not target.exists():
                 build(golang.find(pinned("go")), target)
     progress.say("engine", f"pulumi {pinned('pulumi')} with our Python language host serves: {target / 'bin'}")
+
+
+def can_build() -> bool:
+    """Return whether ensure() needs nothing that is not here yet: an engine, a Go, or a way to install one."""
+    return users_engine() is not None or golang.on_path(pinned("go")) is not None or wheels.can_install()
 
 
 def folder() -> Path | None:

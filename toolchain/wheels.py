@@ -35,6 +35,11 @@ def tool(name: str, requirement: str, executable: Path) -> Path:
     return target / executable
 
 
+def can_install() -> bool:
+    """Return whether installer() finds a way."""
+    return bool(shutil.which("uv") or importlib.util.find_spec("pip") or importlib.util.find_spec("ensurepip"))
+
+
 def installer() -> list[str]:
     """Return the start of a command that installs wheels. Debian's python3 has neither pip nor ensurepip by itself."""
     found = shutil.which("uv")
