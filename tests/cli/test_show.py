@@ -53,3 +53,10 @@ def test_an_unknown_host_is_told_with_the_known_ones(invoke: Invoke, plant: Path
     done = invoke("show", "prod", "--host", "hv9")
     assert done.exit_code == 2
     assert done.stderr == "error: no such host\n  given:   hv9\n  allowed: hv1, hv2\n"
+
+
+def test_pins_that_are_not_written_down_yet_are_shown_and_told(invoke: Invoke, plant: Path) -> None:
+    done = invoke("show", "prod", "--host", "hv1")
+    assert done.exit_code == 0
+    assert done.stdout == MAP
+    assert done.stderr == "host CPUs are not assigned for good yet: quietcore check prod writes them down\n"

@@ -97,14 +97,14 @@ def _hosts(stack: str | None) -> tuple[list[Asked], list[Condition]]:
     """The stack's hosts; where the program fails, that is a condition and the rest is still looked at."""
     if stack is None:
         return [], []
-    from quietcore.cli.running import run_stack
+    from quietcore.cli.running import UNASSIGNED, run_stack
 
     group = Group(f"stack {stack}")
     try:
         run = run_stack(stack)
     except QuietcoreError as fault:
         return [], [group.failed("program", fault.what, f"quietcore check {stack}")]
-    errors = sum(finding.severity == "error" for finding in run.findings)
+    errors = sum(finding.severity == "error" and finding.code != UNASSIGNED for finding in run.findings)
     judged = (
         group.failed("program", plural(errors, "error"), f"quietcore check {stack}") if errors else group.ok("program")
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from quietcore.cli.answer import answer_json, json_option, plural, say
-from quietcore.cli.running import run_stack, stack_argument
+from quietcore.cli.running import run_stack, stack_argument, told_errors
 
 
 @click.command()
@@ -32,12 +32,7 @@ def render(ctx: click.Context, stack: str, output: Path | None, as_json: bool) -
     if output is not None:
         write(output, files)
         say(f"wrote {plural(len(files), 'file')} below {output}")
-    errors = [finding for finding in run.findings if finding.severity == "error"]
-    if errors:
-        say(
-            f"the program has {plural(len(errors), 'error')}, so this is not what `up` will do: quietcore check {stack}"
-        )
-        ctx.exit(1)
+    ctx.exit(1 if told_errors(run, ", so this is not what `up` will do") else 0)
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from quietcore.cli.answer import plural, say
 from quietcore.cli.project import Project, find_project
 from quietcore.errors import EnvironmentFault, QuietcoreError
 
 if TYPE_CHECKING:
     from quietcore.resources.program import Run
+
+UNASSIGNED = "L01"
 
 
 def run_stack(stack: str, *, frozen: bool = True, prune: bool = False) -> Run:
@@ -35,6 +38,20 @@ def run_stack(stack: str, *, frozen: bool = True, prune: bool = False) -> Run:
             if os.environ.get("QUIETCORE_TRACEBACK"):
                 traceback.print_exc()
             raise _failed(project, stack, fault) from None
+
+
+def told_errors(run: Run, consequence: str) -> bool:
+    """Whether the program has errors, which are told with what follows for the answer just given.
+
+    An assignment that is not written down yet is none here: only `check` and previews write it.
+    """
+    errors = [finding for finding in run.findings if finding.severity == "error"]
+    real = sum(finding.code != UNASSIGNED for finding in errors)
+    if real:
+        say(f"the program has {plural(real, 'error')}{consequence}: quietcore check {run.stack}")
+    elif errors:
+        say(f"host CPUs are not assigned for good yet: quietcore check {run.stack} writes them down")
+    return bool(real)
 
 
 def stack_argument(function: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quietcore.cli.answer import answer_json, json_option, plural, say
-from quietcore.cli.running import run_stack, stack_argument
+from quietcore.cli.answer import answer_json, json_option, say
+from quietcore.cli.running import run_stack, stack_argument, told_errors
 from quietcore.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ def show(ctx: click.Context, stack: str, cpus: bool, svg: Path | None, wanted: t
         svg.parent.mkdir(parents=True, exist_ok=True)
         svg.write_text(cpu_map_svg(site), encoding="utf-8")
         say(f"wrote {svg}")
-    errors = sum(finding.severity == "error" for finding in run.findings)
-    if errors:
-        say(f"the program has {plural(errors, 'error')}: quietcore check {stack}")
-        ctx.exit(1)
+    ctx.exit(1 if told_errors(run, "") else 0)
 
 
 def chosen(site: SiteSpec, wanted: tuple[str, ...]) -> SiteSpec:
