@@ -16,7 +16,7 @@ BAD = {
         'hv1 = host()\nnode("a", hv1, pins={0: 0, 1: 2, 2: 3})\nnode("b", hv1, pins={0: 0, 1: 3, 2: 4})',
         "D05",
     ),
-    "a core that is split": ('node("a", host(topology="smt.yaml"), pins={0: 0, 1: 2, 2: 3})', "D20"),
+    "a core that is split": ('node("a", host(topology="smt.yaml"), pins={0: 0, 1: 2, 2: 3})', "C05"),
     "a topology file with a typo": ('host(topology="typo.yaml")', "S01"),
     "isolated as an integer": ('host(cpus=CpuPlan(housekeeping="0-1", isolated=0))', "S02"),
     "an Output where a plain value belongs": ('node("a", host(), rt_vcpus=pulumi.Output.from_input("1"))', "S03"),
