@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from quietcore.errors import QuietcoreError
 from quietcore.render.domain_base import effective_domain
 from quietcore.render.domain_xml import lift
-from quietcore.render.stylesheet import StylesheetError
 from quietcore.resources.site import DOMAIN, HOST, NODE
-from quietcore.rules.judge import findings
+from quietcore.rules.judge import WITHOUT_HOST, findings
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.host import HostSpec
 from quietcore.spec.node import RtNodeSpec
@@ -41,18 +41,9 @@ def lifted(kind: str, name: str, props: Mapping[str, Any]) -> list[Finding]:
 
 
 def _domain(name: str, props: Mapping[str, Any]) -> list[Finding]:
-    where = f'node "{name}"'
     try:
         domain = lift(effective_domain(props))
-    except StylesheetError as fault:
-        return [
-            Finding(
-                code="S06",
-                title="a domain's stylesheet cannot be applied",
-                where=f"{where}, xml.xslt",
-                given=str(fault),
-                allowed="an XSLT 1.0 stylesheet without documents, files or network",
-                hint="mend the stylesheet",
-            )
-        ]
-    return findings(domain)
+    except QuietcoreError as fault:
+        where = ", ".join(part for part in (f'domain "{name}"', fault.where) if part)
+        return [Finding(code="S06", title=fault.what, where=where, given=fault.given, allowed=fault.allowed)]
+    return findings(domain, WITHOUT_HOST)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from quietcore.errors import QuietcoreError
 from quietcore.spec.finding import Refused
 from quietcore.spec.host import HostSpec
 from quietcore.spec.node import RtNodeSpec
@@ -54,7 +55,10 @@ def _placed(found: Registered, known: Mapping[str, Registered], hosts: Mapping[s
     from quietcore.render.domain_base import effective_domain
     from quietcore.render.domain_xml import lift
 
-    domain = lift(effective_domain(dict(found.props)))
+    try:
+        domain = lift(effective_domain(dict(found.props)))
+    except QuietcoreError:
+        return None
     provider = known.get(found.provider)
     host = hosts.get(provider.parent) if provider else None
     parent = known.get(found.parent)

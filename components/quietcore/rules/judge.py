@@ -137,11 +137,14 @@ def _tabled(catalogue: Catalogue) -> Table:
     return {subject: tuple(rule for rule in catalogue if rule.subject is subject) for subject in subjects}
 
 
-_TABLE = _tabled(CATALOGUE)
+# What can be judged of a domain alone, where neither its host nor that host's facts are in view.
+WITHOUT_HOST: Catalogue = tuple(rule for rule in CATALOGUE if rule.subject is not NodeSpec)
+
+_TABLES = {id(catalogue): _tabled(catalogue) for catalogue in (CATALOGUE, WITHOUT_HOST)}
 
 
 def _table(catalogue: Catalogue) -> Table:
-    return _TABLE if catalogue is CATALOGUE else _tabled(catalogue)
+    return _TABLES.get(id(catalogue)) or _tabled(catalogue)
 
 
 def _rules(table: Table, part: Part) -> Catalogue:
