@@ -61,11 +61,12 @@ def test_an_empty_volume_is_made_and_removed_without_a_trace(desk, pool):
     VOLUME.delete(state, desk.context())
 
 
-def test_a_name_that_is_not_given_follows_from_the_resource_and_stays(desk, pool):
-    inputs = desk.check(VOLUME, {"pool": pool.name(), "size": MIB}, "plc-a")
-    assert inputs["name"] == "plc-a-0102030"
-    again, _ = VOLUME.check({"pool": pool.name(), "size": MIB}, inputs, desk.context().mark, b"other")
-    assert again["name"] == inputs["name"]
+def test_a_name_that_is_not_given_follows_from_the_mark_and_is_the_same_in_every_run(desk, pool):
+    first = desk.check(VOLUME, {"pool": pool.name(), "size": MIB}, "plc-a")
+    assert first["name"].startswith("plc-a-")
+    again, _ = VOLUME.check({"pool": pool.name(), "size": MIB}, None, desk.context("plc-a").mark, b"other")
+    assert again["name"] == first["name"]
+    assert desk.check(VOLUME, {"pool": pool.name(), "size": MIB}, "plc-b")["name"] != first["name"]
 
 
 def test_a_raw_image_arrives_byte_for_byte_and_keeps_its_holes(desk, pool, raw):

@@ -19,7 +19,7 @@ from .seed_check import check_texts
 from .seed_iso import Seed, build, lift
 from .storage_fault import fault, told
 from .storage_lookup import observe_volume, pool_named, user_of, volume_named
-from .storage_name import foreign_inputs, keeps_name, not_text, settle_name
+from .storage_name import foreign_inputs, not_text, settle_name
 from .storage_owner import IMPORTED, imported, mark_of, owner
 from .storage_xml import VolumeFacts, facts_of, volume_xml
 from .stream import Stopped, download, upload
@@ -37,22 +37,27 @@ class CloudInitDiskHandler(Handler):
     """`libvirt:index/cloudInitDisk:CloudInitDisk`. Its id is `PATH;UUID`, as the official plugin has it."""
 
     token: ClassVar[str] = "libvirt:index/cloudInitDisk:CloudInitDisk"
+    derived: ClassVar[frozenset[str]] = frozenset({"contentSha256"})
 
-    def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
+    def check(
+        self,
+        new: Props,
+        old: Props | None,
+        mark: Mark,
+        seed: bytes,  # noqa: ARG002  (names follow the mark, see storage_name)
+    ) -> tuple[Props, list[Failure]]:
         """Texts must be what cloud-init can read; see `seed_check`."""
         made = {key: value for key, value in new.items() if value is not None}
         made.setdefault("pool", DEFAULT_POOL)
         failures = [*foreign_inputs(made, _INPUTS, "CloudInitDisk"), *not_text(made, ("pool",))]
-        failures += settle_name(made, old, mark, seed, ".iso")
+        failures += settle_name(made, old, mark, self.token, ".iso")
         return made, failures + check_texts(made)
 
     def diff(self, old: State, new: Props) -> list[Change]:
         """Another place is another disk; another text is read at the next boot."""
         places = [key for key in ("name", "pool") if old.inputs.get(key) != new.get(key)]
-        collides = keeps_name(old.inputs, new) and not places
         if places:
-            text = "the disk is made anew"
-            return [Change(key, Effect.REPLACE, f"{key} changed: {text}", collides) for key in places]
+            return [Change(key, Effect.REPLACE, f"{key} changed: the disk is made anew", False) for key in places]
         return [
             Change(key, Effect.NEXT_BOOT, f"{key} changed: the disk is rewritten, the guest reads it when it boots")
             for key in _TEXTS

@@ -25,7 +25,7 @@ from quietcore.render.element import one
 
 from .storage_fault import fault, told
 from .storage_lookup import found, pool_named
-from .storage_name import foreign_inputs, keeps_name, not_text, settle_name
+from .storage_name import foreign_inputs, not_text, settle_name
 from .storage_owner import IMPORTED, imported, owner
 from .storage_xml import PoolFacts, lift_pool, pool_path, pool_xml, same_stylesheet, xslt_of
 
@@ -40,11 +40,17 @@ class PoolHandler(Handler):
 
     token: ClassVar[str] = "libvirt:index/pool:Pool"
 
-    def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
+    def check(
+        self,
+        new: Props,
+        old: Props | None,
+        mark: Mark,
+        seed: bytes,  # noqa: ARG002  (names follow the mark, see storage_name)
+    ) -> tuple[Props, list[Failure]]:
         """Type, name and path are judged here; see `TYPES`."""
         made = dict(new)
         failures = [*foreign_inputs(made, _INPUTS, "Pool"), *not_text(made, ("path", "type"))]
-        failures += settle_name(made, old, mark, seed)
+        failures += settle_name(made, old, mark, self.token)
         kind = made.get("type")
         if kind is not UNKNOWN and kind not in TYPES:
             failures.append(Failure("type", f"must be one of {', '.join(TYPES)}, given {kind!r}"))
@@ -58,7 +64,7 @@ class PoolHandler(Handler):
 
     def diff(self, old: State, new: Props) -> list[Change]:
         """Where and what a pool is cannot be changed in place; whether it runs can."""
-        collides = keeps_name(old.inputs, new)
+        collides = old.inputs.get("name") == new.get("name")
         changes = [Change(path, Effect.REPLACE, text, collides) for path, text in _rebuilt(old.inputs, new)]
         if not changes and old.outputs.get("active") is False:
             changes.append(Change("active", Effect.LIVE, "the pool is stopped: it is started"))

@@ -1,4 +1,8 @@
-"""Names of pools and volumes: the one given, or one that follows from the resource's name; and what may be a name."""
+"""Names of pools and volumes: the one given, or one that follows from the mark; and what may be a name.
+
+A name that the program does not give must be the same in every run: the engine's seed is not (it is drawn anew each
+time), and a run after a crash would then not find what it had begun.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +10,24 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from quietcore.plugins.handler import UNKNOWN, Failure, Mark, Props
+from quietcore.plugins.ownership import derived_uuid
 
 from .claim import is_claim
 
 LONGEST: Final = 170
 """Bytes: a file name has 255, and the marker beside a volume adds up to 78."""
-_DEFAULTED: Final = "__defaults"
 
 
-def settle_name(new: Props, old: Props | None, mark: Mark, seed: bytes, suffix: str = "") -> list[Failure]:
-    """Fill in `name` where the program gave none (kept from `old`, else from the resource and seed), and judge it."""
+def settle_name(new: Props, old: Props | None, mark: Mark, token: str, suffix: str = "") -> list[Failure]:
+    """Fill in `name` where the program gave none (kept from `old`, else made of the mark), and judge it."""
     name = new.get("name")
     if name is None:
-        name = (old or {}).get("name") or f"{_plain(mark.name)}-{seed[:4].hex()[:7]}{suffix}"
+        name = (old or {}).get("name") or f"{_plain(mark.name)}-{derived_uuid(token, mark)[:7]}{suffix}"
         new["name"] = name
-        new[_DEFAULTED] = ["name"]
     if name is UNKNOWN:
         return []
     reason = _fault_in(name)
     return [Failure("name", reason)] if reason else []
-
-
-def keeps_name(old: Props, new: Props) -> bool:
-    """Whether what replaces `old` will collide with it: the program names it, and names it as before."""
-    return old.get("name") == new.get("name") and "name" not in (new.get(_DEFAULTED) or ())
 
 
 def foreign_inputs(new: Props, known: Collection[str], kind: str) -> list[Failure]:

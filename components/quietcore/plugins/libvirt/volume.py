@@ -26,9 +26,15 @@ class VolumeHandler(Handler):
 
     token: ClassVar[str] = TOKEN
 
-    def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
+    def check(
+        self,
+        new: Props,
+        old: Props | None,
+        mark: Mark,
+        seed: bytes,  # noqa: ARG002  (names follow the mark, see storage_name)
+    ) -> tuple[Props, list[Failure]]:
         """See `volume_check`."""
-        return check_volume(new, old, mark, seed)
+        return check_volume(new, old, mark, self.token)
 
     def diff(self, old: State, new: Props) -> list[Change]:
         """See `volume_diff`. Reads a local source file when it changed since its digest was taken."""

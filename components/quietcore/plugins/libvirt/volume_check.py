@@ -29,7 +29,7 @@ FORMATS: Final = ("qcow2", "raw")
 DEFAULT_POOL: Final = "default"
 
 
-def check_volume(new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
+def check_volume(new: Props, old: Props | None, mark: Mark, token: str) -> tuple[Props, list[Failure]]:
     """The inputs with name and pool filled in, and everything that is wrong with them."""
     made = {key: value for key, value in new.items() if value is not None}
     made.setdefault("pool", DEFAULT_POOL)
@@ -37,7 +37,7 @@ def check_volume(new: Props, old: Props | None, mark: Mark, seed: bytes) -> tupl
     failures = [*foreign_inputs(made, INPUTS, "Volume"), *not_text(made, texts)]
     if failures:
         return made, failures
-    failures += settle_name(made, old, mark, seed)
+    failures += settle_name(made, old, mark, token)
     failures += _origin(made)
     failures += _size(made.get("size"))
     if made.get("format", UNKNOWN) not in (UNKNOWN, *FORMATS, (old or {}).get("format")):

@@ -9,7 +9,6 @@ from quietcore.units import Size
 
 from .checksum import Checksum
 from .source import Source
-from .storage_name import keeps_name
 from .storage_owner import IMPORTED
 from .storage_xml import same_stylesheet, xslt_of
 
@@ -26,7 +25,7 @@ def diff_volume(old: State, new: Props) -> list[Change]:
         *_size(old, new),
         *_stylesheet(old, new),
     ]
-    collides = keeps_name(old.inputs, new) and old.inputs.get("pool") == new.get("pool")
+    collides = all(old.inputs.get(key) == new.get(key) for key in ("name", "pool"))
     return [Change(each.path, each.effect, each.text, collides) for each in changes]
 
 

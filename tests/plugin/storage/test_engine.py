@@ -1,0 +1,151 @@
+"""Storage through the real engine: preview, up, drift, replacement, interruption, destroy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+ROOT = Path(__file__).resolve().parents[3]
+
+PROGRAM = """
+import json, pathlib
+import pulumi, pulumi_libvirt as libvirt
+
+given = json.loads(pathlib.Path("given.json").read_text())
+host = libvirt.Provider("host", uri=given["uri"])
+opts = pulumi.ResourceOptions(provider=host)
+pool = libvirt.Pool("pool", name=given["pool"], type="dir", target={"path": given["path"]}, opts=opts)
+base = libvirt.Volume("base", pool=pool.name, source=given["source"], opts=opts)
+disk = libvirt.Volume("disk", pool=pool.name, base_volume_id=base.id, size=given["size"], name="disk", opts=opts)
+seed = libvirt.CloudInitDisk("disk", pool=pool.name, user_data=pulumi.Output.secret(given["user"]), opts=opts)
+pulumi.export("seed", seed.id)
+pulumi.export("size", disk.size)
+pulumi.export("base", base.id)
+"""
+
+
+class Project:
+    """A project with its plugin, whose program reads `given.json`."""
+
+    def __init__(self, folder: Path, pulumi: Callable[..., Any], given: dict[str, Any]) -> None:
+        self.folder, self.pulumi, self.given = folder, pulumi, given
+        folder.mkdir()
+        plugin = json.dumps(str(ROOT / "plugins" / "pulumi-libvirt"))
+        runtime = json.dumps({"name": "python", "options": {"virtualenv": str(ROOT / ".venv")}})
+        stanza = f'{{"providers": [{{"name": "libvirt", "path": {plugin}}}]}}'
+        (folder / "Pulumi.yaml").write_text(f"name: storage\nruntime: {runtime}\nplugins: {stanza}\n")
+        (folder / "__main__.py").write_text(PROGRAM)
+        self.give()
+        self.run("stack", "init", "lab").ok()
+
+    def give(self, **changes: Any) -> None:
+        self.given |= changes
+        (self.folder / "given.json").write_text(json.dumps(self.given))
+
+    def run(self, *arguments: str) -> Any:
+        # The fixture's environment says yes to everything, which the engine refuses beside --preview-only.
+        env = {"PULUMI_SKIP_CONFIRMATIONS": "false"} if "--preview-only" in arguments else {}
+        return self.pulumi(*arguments, cwd=self.folder, env=env)
+
+    def up(self) -> Any:
+        return self.run("up", "--yes", "--skip-preview").ok()
+
+    def steps(self) -> dict[str, str]:
+        """Resource name to operation, of a preview."""
+        steps = self.run("preview", "--json").ok().json()["steps"]
+        return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] not in ("same", "refresh")}
+
+    def outputs(self) -> dict[str, Any]:
+        return dict(self.run("stack", "output", "--json", "--show-secrets").ok().json())
+
+
+@pytest.fixture
+def project(tmp_path, pulumi, daemon, request) -> Any:
+    image = tmp_path / "image.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "8M"], check=True)
+    where = daemon.directory(f"e{abs(hash(request.node.nodeid)) % 10**9}")
+    given = {
+        "uri": daemon.uri,
+        "pool": where.name,
+        "path": str(where / "pool"),
+        "source": str(image),
+        "size": 16 << 20,
+        "user": "#cloud-config\nhostname: a\n",
+    }
+    made = Project(tmp_path / "project", pulumi, given)
+    yield made
+    made.run("destroy", "--yes", "--skip-preview")
+    shutil.rmtree(where, ignore_errors=True)
+
+
+def test_a_stack_is_made_stays_the_same_changes_and_goes(project):
+    project.up()
+    out = project.outputs()
+    assert out["size"] == 16 << 20
+    pool = Path(project.given["path"])
+    assert project.steps() == {}
+    project.run("refresh", "--preview-only", "--expect-no-changes").ok()
+
+    project.give(size=32 << 20, user="#cloud-config\nhostname: b\n")
+    preview = project.run("preview").ok().output
+    assert "size 16MiB -> 32MiB: grown in place (live)" in preview
+    assert "userData changes (at next boot)" in preview
+    assert "hostname" not in preview
+    assert project.steps() == {"disk": "update"}
+    project.up()
+    assert project.outputs()["size"] == 32 << 20
+    assert project.outputs()["seed"] == out["seed"]
+
+    project.run("destroy", "--yes", "--skip-preview").ok()
+    assert not pool.exists()
+
+
+def test_changed_content_makes_the_image_anew_and_what_lies_on_it(project):
+    project.up()
+    base, disk = Path(project.outputs()["base"]), Path(project.given["path"]) / "disk"
+    before = disk.stat().st_ino
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", project.given["source"], "9M"], check=True)
+    preview = project.run("preview").ok().output
+    assert "content changed: sha256" in preview
+    project.up()
+    assert base.read_bytes() == Path(project.given["source"]).read_bytes()
+    assert disk.stat().st_ino != before
+    assert project.steps() == {}
+
+
+def test_a_volume_grown_by_hand_is_seen_by_a_plain_preview(project, desk):
+    project.up()
+    pool = desk.connection.storagePoolLookupByName(project.given["pool"])
+    pool.storageVolLookupByName("disk").resize(20 << 20)
+    assert project.steps()["disk"] in ("replace", "create-replacement", "delete-replaced")
+
+
+def test_without_its_host_the_stack_previews_and_says_what_it_did_not_observe(project, daemon):
+    project.up()
+    daemon.kill()
+    try:
+        preview = project.run("preview").ok().output
+        assert preview.count("not observed: ") >= 4
+        failed = project.run("refresh", "--yes", "--skip-preview")
+        assert "not observed: " in failed.output
+    finally:
+        daemon.start()
+    assert project.steps() == {}
+
+
+def test_a_stack_that_lost_its_state_adopts_what_bears_its_mark(project):
+    project.up()
+    out = project.outputs()
+    for name in ("disk", "disk", "base", "pool"):
+        state = project.run("stack", "export").ok().json()
+        urns = [each["urn"] for each in state["deployment"]["resources"] if each["urn"].endswith(f"::{name}")]
+        project.run("state", "delete", "--yes", "--force", urns[-1]).ok()
+    project.up()
+    assert project.outputs() == out
