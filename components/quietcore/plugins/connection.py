@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from quietcore.plugins.handler import HandlerError, Unreachable, host_of
 
@@ -28,6 +29,7 @@ class _Line:
     connection: libvirt.virConnect | None = None
     refusal: Unreachable | None = None
     refused_at: float = 0.0
+    name: str = ""
 
 
 class Connections:
@@ -37,6 +39,11 @@ class Connections:
         self._timeout = timeout
         self._lines: dict[str, _Line] = {}
         self._lock = threading.Lock()
+
+    def host(self, uri: str) -> str:
+        """Name the host behind a URI: by the URI, or by what the host called itself where the URI names none."""
+        line = self._lines.get(uri)
+        return line.name if line is not None and line.name else host_of(uri)
 
     def get(self, uri: str) -> libvirt.virConnect:
         """Give a live connection.
@@ -53,6 +60,7 @@ class Connections:
                 raise line.refusal
             try:
                 line.connection, line.refusal = _open(uri, self._timeout), None
+                line.name = line.name or _name(uri, line.connection)
             except Unreachable as refusal:
                 line.connection, line.refusal, line.refused_at = None, refusal, time.monotonic()
                 raise
@@ -117,6 +125,18 @@ def _keep_alive(connection: libvirt.virConnect) -> None:
         connection.setKeepAlive(*KEEPALIVE)
     except libvirt.libvirtError:
         return  # the test driver and old servers have none; a dead socket is still noticed
+
+
+def _name(uri: str, connection: libvirt.virConnect) -> str:
+    """Ask the host's own name where the URI is local: a socket's path tells a person little."""
+    import libvirt
+
+    if urlsplit(uri).hostname:
+        return host_of(uri)
+    try:
+        return str(connection.getHostname())
+    except libvirt.libvirtError:
+        return host_of(uri)
 
 
 def _without_prompts(uri: str) -> str:

@@ -120,15 +120,14 @@ class Context:
     log: Callable[[Severity, str], None]
     status: Callable[[str], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
+    name_host: Callable[[str], str] = field(default_factory=lambda: host_of)
     timeout: float | None = None
     """Seconds that the user allowed for this operation (customTimeouts), or None."""
-    old: Props | None = None
-    """At update: the inputs as the engine had them before (also in `old.inputs`); kept for importers."""
 
     @property
     def host(self) -> str:
-        """The host as a person would name it: the one in the URI, else the URI's own words."""
-        return host_of(self.uri)
+        """The host as a person would name it: the one in the URI, else what it calls itself, else the URI's words."""
+        return self.name_host(self.uri)
 
     def checkpoint(self, doing: str) -> None:
         """A safe point: raises `Cancelled` when the user asked to stop."""

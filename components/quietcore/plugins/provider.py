@@ -19,6 +19,8 @@ class Provider:
     """Type token to what makes its handler."""
     connect: Callable[[str], Any]
     """Reach the host behind a URI; raises Unreachable."""
+    host: Callable[[str], str]
+    """Name the host behind a URI, for sentences."""
     default_uri: Callable[[], str]
     schema: Callable[[], str]
     """The package's schema as JSON; only code generation (`pulumi import`) asks for it."""

@@ -31,7 +31,6 @@ from quietcore.plugins.handler import (
     Severity,
     State,
     Unreachable,
-    host_of,
 )
 from quietcore.plugins.properties import decode, encode
 from quietcore.plugins.protocol import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
@@ -265,11 +264,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
             log=functools.partial(self._voice.log, request.urn),
             status=functools.partial(self._voice.status, request.urn),
             cancelled=event,
+            name_host=self._provider.host,
             timeout=getattr(request, "timeout", 0.0) or None,
         )
 
     def _host(self) -> str:
-        return "a host not known yet" if self._uri is UNKNOWN else host_of(str(self._uri))
+        return "a host not known yet" if self._uri is UNKNOWN else self._provider.host(str(self._uri))
 
     @staticmethod
     def _outputs(handler: Handler, outputs: Props, secrets: frozenset[str]) -> Any:

@@ -144,7 +144,7 @@ def pending_sentences(pending: tuple[str, ...], defined: Facets, running: Facets
     return [
         sentence(key, live.get(key, ""), defined.get(key, ""))
         if key in observable({**defined, **live})
-        else sentence(key, "something", defined.get(key, ""))
+        else sentence(key, "", defined.get(key, ""))
         for key in pending
     ]
 

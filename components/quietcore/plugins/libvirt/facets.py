@@ -36,9 +36,8 @@ def domain_facets(root: etree._Element) -> Facets:
     for child in root:
         if isinstance(child.tag, str):
             facets.update(_READERS.get(child.tag, _plain)(child))
-    if "memory" in facets:
-        facets.setdefault("currentMemory", facets["memory"])
-    facets.pop("uuid", None)
+    if facets.get("currentMemory") == facets.get("memory"):
+        facets.pop("currentMemory", None)  # libvirt's default, said or not
     return {key: value for key, value in facets.items() if value}
 
 
@@ -47,17 +46,29 @@ def facets_of(xml: str) -> Facets:
     return domain_facets(parse_xml(xml))
 
 
-def kibibytes(element: etree._Element) -> str:
-    """Give a size element's value in KiB, rounded up as libvirt does."""
-    number = (element.text or "0").strip()
+def kib_of(number: str, unit: str = "KiB") -> int:
+    """Give a size in KiB, rounded up as libvirt does."""
+    return math.ceil(int(number) * KIB.get(unit, 1.0))
+
+
+def size_text(number: str, unit: str) -> str:
+    """Give a size in the largest unit that fits without a rest: `2097152` `KiB` is "2 GiB"."""
+    number = number.strip()
     if not number.isdigit():
         return number
-    scale = KIB.get(str(element.get("unit", "KiB")), 1.0)
-    return str(math.ceil(int(number) * scale))
+    kib = kib_of(number, unit)
+    for name, scale in (("TiB", 1024**3), ("GiB", 1024**2), ("MiB", 1024)):
+        if kib and kib % scale == 0:
+            return f"{kib // scale} {name}"
+    return f"{kib} KiB"
+
+
+def _size(element: etree._Element) -> str:
+    return size_text(element.text or "0", str(element.get("unit", "KiB")))
 
 
 def _memory(element: etree._Element) -> Iterator[tuple[str, str]]:
-    yield _tag(element), kibibytes(element)
+    yield _tag(element), _size(element)
 
 
 def _vcpu(element: etree._Element) -> Iterator[tuple[str, str]]:
@@ -103,7 +114,7 @@ def _memory_backing(element: etree._Element) -> Iterator[tuple[str, str]]:
     for child in _elements(element):
         if child.tag == "hugepages":
             pages = [
-                f"{kibibytes_of(page.get('size', '0'), page.get('unit', 'KiB'))} KiB"
+                size_text(str(page.get("size", "0")), str(page.get("unit", "KiB")))
                 + (f" for {canonical_cpus(page.get('nodeset', ''))}" if page.get("nodeset") else "")
                 for page in child.findall("page")
             ]
@@ -112,14 +123,9 @@ def _memory_backing(element: etree._Element) -> Iterator[tuple[str, str]]:
             yield f"memoryBacking.{_tag(child)}", _text(child)
 
 
-def kibibytes_of(number: str, unit: str) -> str:
-    """Give a size in KiB from a number and libvirt's unit."""
-    return str(int(int(number) * KIB.get(unit, 1))) if number.isdigit() else number
-
-
 def _memtune(element: etree._Element) -> Iterator[tuple[str, str]]:
     for child in _elements(element):
-        yield f"memtune.{_tag(child)}", kibibytes(child)
+        yield f"memtune.{_tag(child)}", _size(child)
 
 
 def _os(element: etree._Element) -> Iterator[tuple[str, str]]:

@@ -30,11 +30,11 @@ class Meaning:
     """Whether the live XML states it in the same words as the persistent one, so that the two compare."""
 
 
-def _value(what: str, show: Callable[[str], str] = str) -> Say:
+def _value(what: str) -> Say:
     def say(_name: str, old: str, new: str) -> str:
         if not old:
-            return f"{what} {show(new)}"
-        return f"no {what}" if not new else f"{what} {show(new)} instead of {show(old)}"
+            return f"{what} {new}"
+        return f"no {what}" if not new else f"{what} {new} instead of {old}"
 
     return say
 
@@ -84,17 +84,6 @@ def bare(source: str) -> str:
     return source.split("=", 1)[-1] if source.count("=") == 1 else source
 
 
-def size(kib: str) -> str:
-    """Give a size in KiB in the largest unit that fits without a rest: "2 GiB"."""
-    if not kib.isdigit():
-        return kib
-    number = int(kib)
-    for unit, scale in (("TiB", 1024**3), ("GiB", 1024**2), ("MiB", 1024)):
-        if number and number % scale == 0:
-            return f"{number // scale} {unit}"
-    return f"{number} KiB"
-
-
 _L, _B, _R = Effect.LIVE, Effect.NEXT_BOOT, Effect.REPLACE
 
 
@@ -107,8 +96,8 @@ MEANINGS: Final = (
     _row("name", "name", _R, _value("name"), observable=True),
     _row(r"os\.arch", "arch", _R, _value("architecture")),
     _row("type", "type", _B, _value("hypervisor type")),
-    _row("memory", "memory", _B, _value("memory", size), observable=True),
-    _row("currentMemory", "memory", _B, _value("memory at start", size)),
+    _row("memory", "memory", _B, _value("memory"), observable=True),
+    _row("currentMemory", "memory", _B, _value("memory at start")),
     _row("vcpu", "vcpu", _B, _value("vCPUs"), observable=True),
     _row(r"vcpu\.current", "vcpu", _B, _value("vCPUs online"), observable=True),
     _row(r"cputune\.vcpupin", "xml.xslt", _L, _pin("vCPU"), observable=True),
@@ -119,7 +108,7 @@ MEANINGS: Final = (
     _row(r"cputune\.emulatorsched", "xml.xslt", _L, _runs("emulator"), observable=True),
     _row(r"cputune\.(?:shares|(?:global_|emulator_|iothread_)?(?:period|quota))", "xml.xslt", _L,
          _value("CPU bandwidth"), observable=True),
-    _row(r"memtune\.(?:hard_limit|soft_limit|swap_hard_limit)", "xml.xslt", _L, _value("memory limit", size),
+    _row(r"memtune\.(?:hard_limit|soft_limit|swap_hard_limit)", "xml.xslt", _L, _value("memory limit"),
          observable=True),
     _row(r"numatune\.memory", "xml.xslt", _B, _value("NUMA memory policy"), observable=True),
     _row(r"numatune\.memnode", "xml.xslt", _B, _part("NUMA memory of cell"), observable=True),
@@ -173,13 +162,18 @@ def sentence(key: str, old: str, new: str) -> str:
 
 
 def changed(old: Facets, new: Facets) -> list[str]:
-    """Give the keys that differ, in the order of the new facts, those that are gone last."""
-    return [key for key in {**new, **old} if old.get(key, "") != new.get(key, "")]
+    """Give the keys that differ, in the order of the table above, numbers in their own order."""
+    return sorted((key for key in {**new, **old} if old.get(key, "") != new.get(key, "")), key=_rank)
 
 
 def observable(facets: Mapping[str, str]) -> Facets:
     """Keep the facts that live and persistent XML state alike."""
     return {key: value for key, value in facets.items() if meaning_of(key)[0].observable}
+
+
+def _rank(key: str) -> tuple[int, list[tuple[int, str]]]:
+    place = next((place for place, meaning in enumerate(MEANINGS) if meaning.pattern.match(key)), len(MEANINGS))
+    return place, [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", key)]
 
 
 def _bracket(key: str) -> str:

@@ -34,11 +34,13 @@ UNSUPPORTED: Final = {
 
 def libvirt_provider() -> Provider:
     """Put the plugin together; nothing is imported or connected until the engine asks for it."""
+    connections = Connections()
     return Provider(
         name="libvirt",
         version=VERSION,
         handlers={token: _lazily(*where) for token, where in HANDLERS.items()},
-        connect=Connections().get,
+        connect=connections.get,
+        host=connections.host,
         default_uri=lambda: os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI,
         schema=_schema,
         check_config=_check_config,
