@@ -100,13 +100,14 @@ def _profile(profile: TunedProfileSpec) -> str:
 def _sysctl(profile: TunedProfileSpec) -> str:
     if not profile.sysctl:
         return ""
-    lines = [line for name, value in sorted(profile.sysctl.items()) for line in _setting(name, value)]
+    known = {} if profile.include else PARENT_SYSCTL
+    lines = [line for name, value in sorted(profile.sysctl.items()) for line in _setting(name, value, known)]
     return "\n".join(["[sysctl]", *lines, ""])
 
 
-def _setting(name: str, value: str) -> list[str]:
-    """A line, and above it whose value it replaces."""
-    inherited, owner = PARENT_SYSCTL.get(name, ("", ""))
+def _setting(name: str, value: str, known: Mapping[str, tuple[str, str]]) -> list[str]:
+    """A line, and above it whose value it replaces, where that is known."""
+    inherited, owner = known.get(name, ("", ""))
     comment = [f"# replaces {inherited} of {owner}"] if owner and inherited != value else []
     return [*comment, f"{name}={value}"]
 
