@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +153,93 @@ def test_a_stack_that_lost_its_state_adopts_what_bears_its_mark(project):
         project.run("state", "delete", "--yes", "--force", urns[-1]).ok()
     project.up()
     assert project.outputs() == out
+
+
+class Halting(http.server.BaseHTTPRequestHandler):
+    """Serves an image of 3 MB; halts after the first until `go` is set, and says with `halted` that it is there."""
+
+    data = bytes(range(1, 251)) * 12_000
+    halted, go = threading.Event(), threading.Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.data)))
+        self.end_headers()
+        self.wfile.write(self.data[:1_000_000])
+        self.wfile.flush()
+        self.halted.set()
+        self.go.wait(60)
+        try:
+            self.wfile.write(self.data[1_000_000:])
+        except OSError:
+            return
+
+    def log_message(self, *_args: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def halting() -> Iterator[str]:
+    Halting.halted.clear()
+    Halting.go.clear()
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Halting)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_port}/image"
+    Halting.go.set()
+    running.shutdown()
+
+
+@pytest.fixture
+def start(project: Project, engine_env: dict[str, str]) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Start an `up` in a process group of its own, and return once its upload has begun."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def up() -> subprocess.Popen[bytes]:
+        command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+        silent = subprocess.DEVNULL
+        started.append(
+            subprocess.Popen(
+                command, cwd=project.folder, env=engine_env, start_new_session=True, stdout=silent, stderr=silent
+            )
+        )
+        assert Halting.halted.wait(60)
+        return started[-1]
+
+    yield up
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_an_engine_killed_during_an_upload_is_recovered_from(project, halting, start, desk):
+    project.give(source=halting)
+    process = start()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    Halting.go.set()
+    project.run("cancel", "--yes").ok()
+    project.up()
+    project.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates").ok()
+    assert project.steps() == {}
+    assert Path(project.outputs()["base"]).read_bytes() == Halting.data
+    assert not project.run("stack", "export").ok().json()["deployment"].get("pending_operations")
+    names = desk.connection.storagePoolLookupByName(project.given["pool"]).listVolumes()
+    assert len(names) == 6, names
+    project.run("destroy", "--yes", "--skip-preview").ok()
+    assert not Path(project.given["path"]).exists()
+
+
+def test_a_cancelled_upload_is_undone(project, halting, start, desk):
+    project.give(source=halting)
+    process = start()
+    process.send_signal(signal.SIGINT)
+    Halting.go.set()
+    assert process.wait(60) != 0
+    pool = desk.connection.storagePoolLookupByName(project.given["pool"])
+    assert not [name for name in pool.listVolumes() if name.lstrip(".").startswith("base-")]
+    state = project.run("stack", "export").ok().json()["deployment"]
+    assert not [each for each in state["resources"] if each["urn"].endswith("::base")]
+    assert not state.get("pending_operations")
+    project.up()
+    assert Path(project.outputs()["base"]).read_bytes() == Halting.data

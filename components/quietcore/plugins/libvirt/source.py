@@ -11,17 +11,17 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from .checksum import Checksum, file_sha256, split_fragment
 
 BLOCK_BYTES: Final = 256 * 1024
 """Content is read, digested and sent in blocks of this many bytes: the memory that an upload takes."""
-QUIET_SECONDS: Final = 60.0
+QUIET_SECONDS: Final = 30.0
 """A server that sends nothing for this long has failed."""
 
 
@@ -33,17 +33,13 @@ class SourceError(Exception):
         self.hint = hint
 
 
-class _Readable(Protocol):
-    def read(self, amount: int, /) -> bytes: ...
-
-
 @dataclass(slots=True)
 class Content:
     """An open source: `length` in bytes, the server's `etag` if any, and the bytes in blocks by `blocks`."""
 
     name: str
     length: int
-    reader: _Readable
+    read: Callable[[int], bytes]
     etag: str = ""
     facts: os.stat_result | None = None
 
@@ -52,7 +48,7 @@ class Content:
         got = 0
         while got < self.length:
             try:
-                block = self.reader.read(min(BLOCK_BYTES, self.length - got))
+                block = self.read(min(BLOCK_BYTES, self.length - got))
             except (OSError, http.client.HTTPException) as error:
                 raise SourceError(f"{self.name}: broke off after {got} of {self.length} bytes: {error}") from error
             if not block:
@@ -122,7 +118,7 @@ class Source:
             # The end, not st_size: a block device has no size in its inode.
             length = file.seek(0, os.SEEK_END)
             file.seek(0)
-            yield Content(str(path), length, file, facts=os.fstat(file.fileno()))
+            yield Content(str(path), length, file.read, facts=os.fstat(file.fileno()))
 
     @contextmanager
     def _fetch(self) -> Iterator[Content]:
@@ -143,4 +139,5 @@ class Source:
                     f"{self.location}: the server does not say how long the content is (no Content-Length)",
                     "download it and give the local path",
                 )
-            yield Content(self.location, int(length), response, etag=response.headers.get("ETag", ""))
+            # read1 gives what has come: a slow server must not keep a cancellation waiting.
+            yield Content(self.location, int(length), response.read1, etag=response.headers.get("ETag", ""))
