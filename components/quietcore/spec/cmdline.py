@@ -20,7 +20,7 @@ class KernelCmdline(Spec):
     def parse(cls, text: str) -> KernelCmdline:
         """Split a command line as the kernel does."""
         words, word, quoted = [], "", False
-        for character in text.strip() + " ":
+        for character in text.strip():
             if character == '"':
                 quoted = not quoted
             if character.isspace() and not quoted:
@@ -28,7 +28,7 @@ class KernelCmdline(Spec):
                 word = ""
             else:
                 word += character
-        return cls(parameters=tuple(words))
+        return cls(parameters=(*words, word) if word else tuple(words))
 
     def get(self, name: str) -> str | None:
         """The value of the last parameter of that name (the last one wins); "" for a bare flag, None when absent."""

@@ -35,7 +35,7 @@ def _duration(value: object) -> Duration:
     return value if isinstance(value, Duration) else Duration.parse(value)  # type: ignore[arg-type]
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Numbers come back from the engine as floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -48,7 +48,7 @@ def _tuple(value: object) -> object:
 CpuSetField = Annotated[CpuSet, BeforeValidator(_cpu_set), PlainSerializer(str, return_type=str)]
 SizeField = Annotated[Size, BeforeValidator(_size), PlainSerializer(str, return_type=str)]
 DurationField = Annotated[Duration, BeforeValidator(_duration), PlainSerializer(str, return_type=str)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(whole)]
 _Item = TypeVar("_Item")
 Tuple = Annotated[tuple[_Item, ...], BeforeValidator(_tuple)]
 
@@ -61,12 +61,23 @@ def spec_of(kind: type[_S], data: Mapping[str, Any], where: str = "") -> _S:
     Codes: S01 unknown key, S02 wrong value, S03 an Output where a plain value belongs, S04 a key is missing.
     """
     outputs = [path for path, value in _leaves(data) if _is_output(value)]
-    if outputs:
-        raise Refused(_output(path, where) for path in outputs)
+    faults: list[Any] = []
     try:
-        return kind.model_validate(dict(data))
+        spec = kind.model_validate(dict(data))
     except ValidationError as invalid:
-        raise Refused(_finding(error, kind, where) for error in invalid.errors(include_url=False)) from None
+        faults = [error for error in invalid.errors(include_url=False) if not _stems(_path(error["loc"]), outputs)]
+    if outputs or faults:
+        raise Refused([_output(path, where) for path in outputs] + [_finding(error, kind, where) for error in faults])
+    return spec
+
+
+def _stems(path: str, outputs: list[str]) -> bool:
+    """Whether a fault at ``path`` only says that an Output stands there, or within it, or that it stands in one."""
+    return any(_encloses(output, path) or _encloses(path, output) for output in outputs)
+
+
+def _encloses(outer: str, inner: str) -> bool:
+    return inner.startswith(outer) and inner[len(outer) :][:1] in ("", ".", "[")
 
 
 def _leaves(data: object, path: tuple[object, ...] = ()) -> list[tuple[str, object]]:

@@ -10,8 +10,10 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.shape import TITLES
-from quietcore.spec.spec import CpuSetField, SizeField, Spec, Tuple, Whole, spec_of
+from quietcore.spec.spec import CpuSetField, SizeField, Spec, Tuple, Whole, spec_of, whole
 from quietcore.units import CpuSet, Size
+
+_KINDS = {type(None): "an empty file", list: "a list", str: "a text"}
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -42,7 +44,7 @@ class Cell(Spec):
 class HostTopology(Spec):
     """The hardware of a host. ``cores`` lists the sibling threads of each core; without it every CPU is a core."""
 
-    schema_version: Annotated[Literal[1], BeforeValidator(int)] = 1
+    schema_version: Annotated[Literal[1], BeforeValidator(whole)] = 1
     arch: str = "x86_64"
     vendor: str = ""
     model: str = ""
@@ -96,7 +98,7 @@ def topology_of(text: str, name: str) -> HostTopology:
         said = " ".join(str(fault).replace(' in "<unicode string>",', " at").split())
         raise _unreadable(name, said, "mend the YAML") from None
     if not isinstance(data, dict):
-        raise _unreadable(name, f"{type(data).__name__}, not a mapping")
+        raise _unreadable(name, f"{_KINDS.get(type(data), 'a single value')}, not a mapping")
     return spec_of(HostTopology, data, f"topology {name}")
 
 

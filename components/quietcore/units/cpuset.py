@@ -15,7 +15,7 @@ from quietcore.errors import UnitError
 
 MOST = 4096  # CONFIG_NR_CPUS of distribution kernels tops out at 8192; no host of ours comes near
 
-_ITEM = re.compile(r"(?P<low>\d+|N)(?:-(?P<high>\d+|N)(?::(?P<used>\d+)/(?P<group>\d+))?)?\Z")
+_ITEM = re.compile(r"(?P<low>\d+|N)(?:-(?P<high>\d+|N)(?::(?P<used>\d+)/(?P<group>\d+))?)?\Z", re.ASCII)
 _MASK = re.compile(r"(0x)?[0-9a-fA-F]+(,[0-9a-fA-F]{1,8})*\Z")
 
 
@@ -61,7 +61,7 @@ class CpuSet:
         """Read libvirt's ``cpuset`` form, where ``^`` takes CPUs away again: ``0-7,^3``."""
         kept: set[int] = set()
         for item in filter(None, (part.strip() for part in text.split(","))):
-            named = set(_item(item.lstrip("^"), text, None))
+            named = set(_item(item.removeprefix("^"), text, None))
             kept = kept - named if item.startswith("^") else kept | named
         return cls(kept)
 

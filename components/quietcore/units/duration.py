@@ -8,7 +8,7 @@ from functools import total_ordering
 from quietcore.errors import UnitError
 
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
-_TEXT = re.compile(r"(?:\d+(?:us|ms|s|m|h))+\Z")
+_TEXT = re.compile(r"(?:\d+(?:us|ms|s|m|h))+\Z", re.ASCII)
 _PART = re.compile(r"(\d+)(us|ms|s|m|h)")
 
 

@@ -9,7 +9,7 @@ from quietcore.errors import UnitError
 
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _SHORT = {"K": "KiB", "M": "MiB", "G": "GiB", "T": "TiB", "KB": "KiB", "MB": "MiB", "GB": "GiB", "TB": "TiB"}
-_TEXT = re.compile(r"(\d+)\s*([A-Za-z]+)\Z")
+_TEXT = re.compile(r"(\d+)\s*([A-Za-z]+)\Z", re.ASCII)
 
 
 @total_ordering
