@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from quietcore.render.xml_text import Tag, tag
 from quietcore.spec import GuestSpec, KernelCmdline, TunedProfileSpec
+from quietcore.spec.cmdline import ISOLCPUS_FLAGS
 from quietcore.units import CpuSet, Duration
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def lift_guest(domain: _Element) -> GuestSpec | None:
     if facts is None:
         if cmdline is None:
             return None
-        return GuestSpec(isolated=cmdline.cpus("isolcpus") or CpuSet(), cmdline=cmdline)
+        return GuestSpec(isolated=_isolcpus(cmdline, domain.findtext("vcpu")), cmdline=cmdline)
     told = facts.get("cmdline")
     if cmdline is None and told is not None:
         cmdline = KernelCmdline.parse(told)
@@ -68,6 +69,12 @@ def lift_guest(domain: _Element) -> GuestSpec | None:
             "tuned": _lift_tuned(facts.find(f"{{{GUEST_NAMESPACE}}}tuned")),
         }
     )
+
+
+def _isolcpus(cmdline: KernelCmdline, vcpus: str | None) -> CpuSet:
+    """The CPUs of ``isolcpus``; the guest's vCPU count is what the kernel's ``N`` and ``all`` mean there."""
+    items = [item for item in (cmdline.get("isolcpus") or "").split(",") if item not in ISOLCPUS_FLAGS]
+    return CpuSet.parse(",".join(items), count=int(vcpus) if vcpus and vcpus.strip().isdigit() else 1)
 
 
 def _tuned(profile: TunedProfileSpec) -> Tag:

@@ -115,7 +115,7 @@ def lift_element(domain: _Element) -> DomainSpec:
         nosharepages=domain.find("memoryBacking/nosharepages") is not None,
         memballoon=_attribute(domain, "devices/memballoon", "model"),
         pmu=_switch(domain.find("features/pmu")),
-        guest=_read(domain, "metadata", lambda: lift_guest(domain)),
+        guest=_read(domain, "", lambda: lift_guest(domain)),
     )
 
 
@@ -248,4 +248,4 @@ def _read(element: _Element, name: str, read: Callable[[], _T]) -> _T:
 def _place(element: _Element, name: str) -> str:
     """The path of an element, numbered where it has siblings of its kind, and of its attribute."""
     path = element.getroottree().getpath(element)
-    return f"{path}/@{name}" if name in element.attrib or name == "unit" else path
+    return f"{path}/@{name}" if name else path
