@@ -18,12 +18,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("update_golden", default=False) and os.environ.get("CI"):
+        raise pytest.UsageError("--update-golden is refused where CI is set: golden files are reviewed, not made there")
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[Path, Mapping[str, str]], None]:
     """Compare rendered files with those of a folder; with --update-golden rewrite the folder."""
     update = request.config.getoption("update_golden", default=False)
-    if update and os.environ.get("CI"):
-        raise pytest.UsageError("--update-golden is refused where CI is set: golden files are reviewed, not made there")
 
     def compare(folder: Path, rendered: Mapping[str, str]) -> None:
         known = read(folder)
