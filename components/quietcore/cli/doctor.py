@@ -13,6 +13,7 @@ import click
 from quietcore.cli.answer import answer_json, json_option, plural, say
 from quietcore.cli.condition import Condition, Group, Status
 from quietcore.cli.project import Project, find_project
+from quietcore.cli.running import UNASSIGNED, complete_stack, run_stack
 from quietcore.errors import EnvironmentFault, QuietcoreError
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ PROVIDER = "pulumi:providers:libvirt"
 
 
 @click.command()
-@click.option("--stack", help="Also look at this stack's hosts and at what its state holds.")
+@click.option(
+    "--stack",
+    metavar="STACK",
+    shell_complete=complete_stack,
+    help="Also look at this stack's hosts and at what its state holds.",
+)
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, stack: str | None, as_json: bool) -> None:
@@ -48,8 +54,7 @@ def conditions(stack: str | None) -> Iterator[Condition]:
 
     project = _project(needed=stack is not None)
     yield from engine_conditions(project)
-    hosts, untold = _hosts(stack)
-    yield from untold
+    hosts, program = _hosts(stack)
     if stack is None or any(is_local(host.uri) for host in hosts):
         yield from machine_conditions()
     else:
@@ -60,6 +65,7 @@ def conditions(stack: str | None) -> Iterator[Condition]:
     from quietcore.cli.stack_conditions import stack_conditions
 
     yield from host_conditions(hosts)
+    yield from program
     yield from stack_conditions(project, stack)
 
 
@@ -97,8 +103,6 @@ def _hosts(stack: str | None) -> tuple[list[Asked], list[Condition]]:
     """The stack's hosts; where the program fails, that is a condition and the rest is still looked at."""
     if stack is None:
         return [], []
-    from quietcore.cli.running import UNASSIGNED, run_stack
-
     group = Group(f"stack {stack}")
     try:
         run = run_stack(stack)

@@ -24,8 +24,10 @@ LOCAL_URI = "qemu:///system"
 @click.command()
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--host", "uris", metavar="URI", multiple=True, help="A host to describe, by libvirt URI; repeatable.")
-@click.option("--name", help="The project's name; the folder's unless given.")
-@click.option("--stack", default="dev", show_default=True, help="The stack that the next commands name.")
+@click.option("--name", metavar="NAME", help="The project's name; the folder's unless given.")
+@click.option(
+    "--stack", metavar="STACK", default="dev", show_default=True, help="The stack that the next commands name."
+)
 @json_option
 def init(directory: Path, uris: tuple[str, ...], name: str | None, stack: str, as_json: bool) -> None:
     """Write a first working project into DIR (here unless given): program, topology, policy pack, plugins.

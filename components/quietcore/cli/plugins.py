@@ -46,7 +46,7 @@ def plugins() -> None:
     """Wire quietcore's provider plugins into a project of yours."""
 
 
-@plugins.command()
+@plugins.command(short_help="Wire the plugins into this project, or into every project.")
 @click.option("--global", "machine_wide", is_flag=True, help="For every project of this user, not for one.")
 @json_option
 def install(machine_wide: bool, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def install(machine_wide: bool, as_json: bool) -> None:
         answer_json({"plugins": done})
 
 
-@plugins.command("list")
+@plugins.command("list", short_help="List the plugins and the folder that serves each.")
 @json_option
 def list_plugins(as_json: bool) -> None:
     """List the plugins, and which folder serves each in this project."""

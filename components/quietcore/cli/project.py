@@ -26,6 +26,11 @@ class Project:
         return str(self.data.get("name", ""))
 
     @property
+    def main(self) -> Path:
+        """The folder of the program, where stacks also keep their assignment locks."""
+        return self.folder / str(self.data.get("main") or ".")
+
+    @property
     def providers(self) -> list[dict[str, Any]]:
         """The entries of `plugins: providers:`."""
         plugins = self.data.get("plugins")
@@ -40,7 +45,7 @@ class Project:
         """The stacks that have a configuration or a lock file, by name."""
         folder = self.folder / str(self.data.get("stackConfigDir") or ".")
         configured = {path.name[len("Pulumi.") : -len(path.suffix)] for path in _stack_files(folder)}
-        locked = {path.name.removesuffix(".lock.yaml") for path in self.folder.glob("stacks/*.lock.yaml")}
+        locked = {path.name.removesuffix(".lock.yaml") for path in self.main.glob("*.lock.yaml")}
         return sorted(configured | locked)
 
 

@@ -56,7 +56,7 @@ def told_errors(run: Run, consequence: str) -> bool:
 
 def stack_argument(function: Any) -> Any:
     """The argument STACK, completed in the shell by the stacks that the project has files for."""
-    return click.argument("stack", shell_complete=_complete)(function)
+    return click.argument("stack", shell_complete=complete_stack)(function)
 
 
 def frozen_option(function: Any) -> Any:
@@ -77,7 +77,8 @@ def is_frozen(given: bool | None) -> bool:
     return frozen()
 
 
-def _complete(_context: click.Context, _parameter: click.Parameter, start: str) -> list[str]:
+def complete_stack(_context: click.Context, _parameter: click.Parameter, start: str) -> list[str]:
+    """The stacks of the project here, for the shell."""
     with contextlib.suppress(QuietcoreError):
         return [stack for stack in find_project().stacks() if stack.startswith(start)]
     return []
@@ -88,8 +89,7 @@ def _failed(project: Project, stack: str, fault: BaseException) -> QuietcoreErro
     inside = [frame for frame in frames if _is_users(project.folder, frame.filename)]
     where = "; ".join(f"{_shown(project.folder, frame.filename)}, line {frame.lineno}" for frame in inside[-3:])
     if isinstance(fault, ModuleNotFoundError) and fault.name == stack:
-        main = project.folder / str(project.data.get("main") or ".")
-        known = sorted(path.stem for path in main.glob("*.py") if not path.stem.startswith("_"))
+        known = sorted(path.stem for path in project.main.glob("*.py") if not path.stem.startswith("_"))
         return EnvironmentFault(
             "the program has no such stack", where=where, given=stack, allowed=", ".join(known or project.stacks())
         )
