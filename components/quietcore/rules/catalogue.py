@@ -17,7 +17,7 @@ from quietcore.rules.pinning import D02, D03, D04, D42
 from quietcore.rules.placement import D06, D07, D08, D51
 from quietcore.rules.rule import Rule
 from quietcore.rules.scheduling import D01, D09, D10, D11, D13
-from quietcore.rules.shapes import S01, S02, S03, S04, S05
+from quietcore.rules.shapes import S01, S02, S03, S04, S05, S06
 from quietcore.rules.tuned import T04, T06
 
 Catalogue = tuple[Rule[Any], ...]
@@ -66,6 +66,7 @@ CATALOGUE: Catalogue = (
     S03,
     S04,
     S05,
+    S06,
     T04,
     T06,
 )

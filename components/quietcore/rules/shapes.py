@@ -33,6 +33,13 @@ class TopologyText:
     text: str
 
 
+@dataclass(frozen=True)
+class DomainText:
+    """The text of a domain XML."""
+
+    text: str
+
+
 def _declared(code: str) -> Callable[[Declaration], Iterable[Hit]]:
     return lambda declaration: _hits(code, lambda: spec_of(declaration.kind, declaration.data))
 
@@ -160,5 +167,37 @@ S05: Rule[TopologyText] = Rule(
             subject=lambda: TopologyText("hosts/hv1.yaml", 'cells:\n- id: 0\n cpus: "0-7"\n'),
         ),
         good=Example(text=f"# hosts/hv1.yaml\n{_TOPOLOGY}", subject=lambda: TopologyText("hosts/hv1.yaml", _TOPOLOGY)),
+    ),
+)
+
+
+def _malformed(domain: DomainText) -> Iterable[Hit]:
+    """Whether it is XML at all; what its elements may hold is told by who lifts the domain."""
+    from xml.etree import ElementTree
+
+    try:
+        ElementTree.fromstring(domain.text)
+    except ElementTree.ParseError as fault:
+        return [Hit(where="domain", given=str(fault), allowed="well-formed XML")]
+    return []
+
+
+S06: Rule[DomainText] = Rule(
+    code="S06",
+    title=TITLES["S06"],
+    severity=Severity.ERROR,
+    scope=Scope.VALUE,
+    subject=DomainText,
+    judge=_malformed,
+    doc=Doc(
+        what="The effective XML of a domain, after its stylesheet, is well-formed; its numbers, sizes and CPU sets "
+        "are such.",
+        why="A domain that cannot be read cannot be judged, and libvirt refuses it in the middle of an update.",
+        fix="mend the domain's inputs or its stylesheet; quietcore render shows the effective XML",
+        sources=(source("LV-FMT"),),
+        bad=Example(text="<domain><vcpu>4</domain>", subject=lambda: DomainText("<domain><vcpu>4</domain>")),
+        good=Example(
+            text="<domain><vcpu>4</vcpu></domain>", subject=lambda: DomainText("<domain><vcpu>4</vcpu></domain>")
+        ),
     ),
 )

@@ -8,4 +8,5 @@ TITLES: Final = {
     "S03": "an Output stands where a plain value belongs",
     "S04": "a key is missing",
     "S05": "a topology file cannot be read",
+    "S06": "a domain's XML cannot be read",
 }
