@@ -1,0 +1,1 @@
+"""Benchmarks: each runs a named peer beside ours, in turns, and prints ratios. `python -m bench list` names them."""
