@@ -22,6 +22,9 @@ KEY: Final = "__quietcore"
 LITERAL: Final = ("memory", "vcpu", "cputune.", "numatune.", "memoryBacking.", "memtune.", "iothreads", "os.kernel",
                   "os.initrd", "os.cmdline")  # fmt: skip
 
+FACTS: Final = 1
+"""Raised whenever the same XML gives other facts than before: facts kept by another release are worked out anew."""
+
 _SHORT: Final = 40
 
 
@@ -44,7 +47,7 @@ class Baseline:
     def of(cls, outputs: Props) -> Baseline | None:
         """Read it from outputs; None when we never looked at the domain (import, the official plugin's state)."""
         kept = outputs.get(KEY)
-        if not isinstance(kept, dict):
+        if not isinstance(kept, dict) or kept.get("facts") != FACTS:
             return None
         return cls(
             filled=dict(kept.get("filled") or {}),
@@ -56,7 +59,13 @@ class Baseline:
 
     def props(self) -> dict[str, Any]:
         """Give it as a property value."""
-        kept = {"filled": self.filled, "runs": self.runs, "pending": list(self.pending), "run": self.run}
+        kept: dict[str, Any] = {
+            "facts": FACTS,
+            "filled": self.filled,
+            "runs": self.runs,
+            "pending": list(self.pending),
+            "run": self.run,
+        }
         return {**kept, "imported": True} if self.imported else kept
 
 

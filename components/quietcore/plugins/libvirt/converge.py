@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import libvirt
 from lxml import etree
 
 from quietcore.plugins.handler import Context, Effect, HandlerError, PartialError, Props, Severity, State
 from quietcore.plugins.libvirt.addresses import addresses_of, macs_of
-from quietcore.plugins.libvirt.baseline import Baseline, baseline, differing, pending_sentences, still_pending
+from quietcore.plugins.libvirt.baseline import Baseline, baseline, differing, still_pending
 from quietcore.plugins.libvirt.definition import Policy, definition_xml, policy_of
 from quietcore.plugins.libvirt.domain_outputs import outputs_of
 from quietcore.plugins.libvirt.effective import declared, with_effective
 from quietcore.plugins.libvirt.facets import Facets
+from quietcore.plugins.libvirt.faults import mark_text
 from quietcore.plugins.libvirt.live import Running, apply_live, put_live_mark
 from quietcore.plugins.libvirt.meaning import SCHEDULING, meaning_of, observable
 from quietcore.plugins.libvirt.observation import Observation, observe
@@ -70,7 +69,7 @@ def settled(
     kept = baseline(facts, defined, running, seen.run, pending, apart)
     known = addresses_of(domain, seen, agent=bool(inputs.get("qemuAgent")))
     outputs = outputs_of(full, seen, known, kept, full["effective"])
-    outputs["__quietcore"]["mark"] = "\x1f".join((ctx.mark.project, ctx.mark.stack, ctx.mark.name))
+    outputs["__quietcore"]["mark"] = mark_text(ctx.mark)
     return State(id=seen.uuid, inputs=full, outputs=outputs)
 
 
@@ -174,7 +173,4 @@ def _switched(
         stop(domain, ctx, policy.shutdown)
         start(domain)
         return settled(domain, inputs, ctx)
-    return replace(state)
-
-
-__all__ = ["converge", "pending_sentences", "settled"]
+    return state

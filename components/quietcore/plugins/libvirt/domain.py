@@ -10,7 +10,6 @@ from typing import ClassVar
 import libvirt
 from lxml import etree
 
-from quietcore.plugins.connection import explain
 from quietcore.plugins.handler import (
     Change,
     Context,
@@ -33,7 +32,8 @@ from quietcore.plugins.libvirt.domain_diff import DRIFT, domain_changes
 from quietcore.plugins.libvirt.domain_outputs import predicted
 from quietcore.plugins.libvirt.domain_read import read_domain
 from quietcore.plugins.libvirt.effective import with_effective
-from quietcore.plugins.libvirt.observation import Observation, lookup, lookup_name, observe
+from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
+from quietcore.plugins.libvirt.observation import lookup, lookup_name, observe
 from quietcore.plugins.libvirt.power import start, stop
 from quietcore.plugins.libvirt.reservation import release, reserve
 from quietcore.plugins.libvirt.resolve import resolved_domain
@@ -76,7 +76,7 @@ class DomainHandler(Handler):
     def create(self, inputs: Props, ctx: Context) -> State:
         """Define and start; nothing is left when it does not start. One that bears our mark is adopted."""
         connection = ctx.connect()
-        with _faults(inputs, ctx, "making"):
+        with faults(f"making domain {inputs.get('name')}", ctx):
             existing = lookup_name(connection, str(inputs["name"]))
             if existing is not None:
                 return self._adopt(existing, inputs, ctx)
@@ -89,13 +89,13 @@ class DomainHandler(Handler):
 
     def read(self, state: State, ctx: Context) -> State | None:
         """Observe; see `domain_read`."""
-        with _faults(state.inputs or {"name": state.id}, ctx, "reading"):
+        with faults(f"reading domain {state.inputs.get('name', state.id)}", ctx):
             return read_domain(ctx.connect(), state, ctx)
 
     def update(self, old: State, new: Props, ctx: Context) -> State:
         """Bring definition and running domain to what the program says."""
         connection = ctx.connect()
-        with _faults(new, ctx, "updating"):
+        with faults(f"updating domain {new.get('name')}", ctx):
             domain = lookup(connection, old.id)
             if domain is None:
                 raise HandlerError(
@@ -103,18 +103,18 @@ class DomainHandler(Handler):
                     hint="pulumi refresh, then pulumi up makes it again",
                 )
             seen = observe(domain)
-            _refuse_foreign(seen, ctx, old)
+            refuse_foreign("domain", seen.name, seen.uuid, seen.mark, ctx, old)
             return self._waited(converge(connection, domain, seen, new, Baseline.of(old.outputs), ctx), new, ctx)
 
     def delete(self, state: State, ctx: Context) -> None:
         """Shut down within the guest's time, then remove with everything libvirt keeps of it."""
         connection = ctx.connect()
-        with _faults(state.inputs or {"name": state.id}, ctx, "removing"):
+        with faults(f"removing domain {state.inputs.get('name', state.id)}", ctx):
             domain = lookup(connection, state.id)
             if domain is None:
                 return
             seen = observe(domain)
-            _refuse_foreign(seen, ctx, state)
+            refuse_foreign("domain", seen.name, seen.uuid, seen.mark, ctx, state)
             seconds = policy_of(seen.definition).shutdown
             stop(domain, ctx, min(seconds, ctx.timeout) if ctx.timeout else seconds)
             release(connection, seen.definition)
@@ -141,7 +141,7 @@ class DomainHandler(Handler):
     def _adopt(self, domain: libvirt.virDomain, inputs: Props, ctx: Context) -> State:
         seen = observe(domain)
         if seen.mark != ctx.mark:
-            raise _foreign(seen, ctx)
+            raise foreign("domain", seen.name, seen.uuid, seen.mark, ctx)
         ctx.log(
             Severity.INFO, f"{seen.name} on {ctx.host}: was made by an earlier run that did not finish; taken up again"
         )
@@ -157,7 +157,7 @@ class DomainHandler(Handler):
             start(made.domain)
 
     def _wait(self, domain: libvirt.virDomain, inputs: Props, ctx: Context) -> State:
-        with _faults(inputs, ctx, "observing"):
+        with faults(f"observing domain {inputs.get('name')}", ctx):
             return self._waited(settled(domain, inputs, ctx), inputs, ctx)
 
     @staticmethod
@@ -207,38 +207,3 @@ def _undone_on_failure(domain: libvirt.virDomain, ctx: Context) -> Iterator[None
         release(ctx.connect(), observe(domain).definition)
         undefine(domain)
         raise
-
-
-@contextmanager
-def _faults(inputs: Props, ctx: Context, doing: str) -> Iterator[None]:
-    """Name the domain and the host in what libvirt says."""
-    try:
-        yield
-    except libvirt.libvirtError as error:
-        hint = (
-            "this host has no KVM; set type='qemu'"
-            if "kvm" in str(error).lower() and "could not get preferred" in str(error)
-            else ""
-        )
-        raise explain(error, ctx.uri, f"{doing} domain {inputs.get('name')}", hint) from None
-
-
-def _refuse_foreign(seen: Observation, ctx: Context, state: State) -> None:
-    """Stop before touching what another program owns. No mark at all is ours: its UUID is in our state."""
-    mine = {ctx.mark, _marked(state)}
-    if seen.mark is not None and seen.mark not in mine:
-        raise _foreign(seen, ctx)
-
-
-def _marked(state: State) -> Mark | None:
-    told = (state.outputs.get("__quietcore") or {}).get("mark")
-    return Mark(*told.split("\x1f")) if isinstance(told, str) and told.count("\x1f") == 2 else None
-
-
-def _foreign(seen: Observation, ctx: Context) -> HandlerError:
-    whose = f"it belongs to {seen.mark}" if seen.mark is not None else "it was not made by this program"
-    return HandlerError(
-        f"{ctx.host} has a domain {seen.name} already ({seen.uuid}): {whose}",
-        hint=f"take it over with `pulumi import libvirt:index/domain:Domain {ctx.mark.name} {seen.uuid}`, "
-        "or give this one another name",
-    )

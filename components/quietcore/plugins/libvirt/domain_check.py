@@ -20,39 +20,13 @@ from quietcore.render.element import items, one
 from quietcore.render.stylesheet import StylesheetError, parse_xml
 
 PROPERTIES: Final = frozenset(
-    [
-        "arch",
-        "autostart",
-        "bootDevices",
-        "cloudinit",
-        "cmdlines",
-        "consoles",
-        "coreosIgnition",
-        "cpu",
-        "description",
-        "disks",
-        "emulator",
-        "filesystems",
-        "firmware",
-        "fwCfgName",
-        "graphics",
-        "initrd",
-        "kernel",
-        "machine",
-        "memory",
-        "metadata",
-        "name",
-        "networkInterfaces",
-        "nvram",
-        "qemuAgent",
-        "running",
-        "tpm",
-        "type",
-        "vcpu",
-        "video",
-        "xml",
-    ]
-)
+    {
+        "arch", "autostart", "bootDevices", "cloudinit", "cmdlines", "consoles", "coreosIgnition", "cpu",
+        "description", "disks", "emulator", "filesystems", "firmware", "fwCfgName", "graphics", "initrd",
+        "kernel", "machine", "memory", "metadata", "name", "networkInterfaces", "nvram", "qemuAgent", "running",
+        "tpm", "type", "vcpu", "video", "xml",
+    }
+)  # fmt: skip
 DISK_SOURCES: Final = ("volumeId", "url", "file", "blockDevice")
 NIC_SOURCES: Final = ("networkId", "networkName", "bridge", "vepa", "macvtap", "passthrough")
 GRAPHICS: Final = ("spice", "vnc", "none")
@@ -73,7 +47,7 @@ def failures_of(inputs: Props) -> list[Failure]:
 
 
 def _unknown_names(inputs: Props) -> Iterator[Failure]:
-    for name in sorted(inputs.keys() - PROPERTIES - set(BOOKKEEPING)):
+    for name in sorted(inputs.keys() - PROPERTIES - set(BOOKKEEPING) - {"__defaults"}):
         near = difflib.get_close_matches(name, PROPERTIES, 1)
         yield Failure(name, "a Domain has no such property" + (f"; did you mean {near[0]!r}?" if near else ""))
 

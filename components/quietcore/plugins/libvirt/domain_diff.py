@@ -9,7 +9,7 @@ from typing import Any
 from quietcore.plugins.difference import at
 from quietcore.plugins.handler import UNKNOWN, Change, Effect, Props, State
 from quietcore.plugins.libvirt.baseline import LITERAL, Baseline
-from quietcore.plugins.libvirt.effective import declared, plain
+from quietcore.plugins.libvirt.effective import declared, declared_before, observed_before, plain
 from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.libvirt.meaning import changed, meaning_of, sentence
 from quietcore.render.element import UNKNOWN_TEXT, items, one
@@ -33,10 +33,10 @@ class Facts:
 def domain_changes(old: State, new: Props) -> list[Change]:
     """Collect the changes in a stable order: facts first, then the inputs that no XML states."""
     wanted = declared(new)
-    before = declared(old.outputs if "effective" in old.outputs else old.inputs)
+    before = declared_before(old)
     if wanted is None or before is None:
         return list(_raw(old.inputs, new))
-    facts = Facts(before, declared(old.inputs) or before, wanted)
+    facts = Facts(before, observed_before(old) or before, wanted)
     if DRIFT in new:  # the engine shows a refresh: the new inputs are what Read observed
         return [*_drifted(Facts(before, wanted, before), old.inputs, new), *_switches(old.inputs, new)]
     kept = Baseline.of(old.outputs)

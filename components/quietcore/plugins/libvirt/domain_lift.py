@@ -13,7 +13,7 @@ import libvirt
 from lxml import etree
 
 from quietcore.plugins.handler import Props
-from quietcore.plugins.libvirt.facets import domain_facets, stripped_device
+from quietcore.plugins.libvirt.facets import domain_facets, kib_of, stripped_device
 from quietcore.plugins.libvirt.observation import Observation
 from quietcore.plugins.ownership import strip_mark
 from quietcore.render.domain_base import base_domain
@@ -43,7 +43,7 @@ def _plain(root: etree._Element, seen: Observation, connection: libvirt.virConne
     yield "name", seen.name
     if root.get("type") != "kvm":
         yield "type", str(root.get("type"))
-    yield "memory", max(1, int(facts.get("memory", "524288")) // 1024)
+    yield "memory", max(1, kib_of(*facts.get("memory", "512 MiB").split(" ", 1)) // 1024)
     yield "vcpu", int(facts.get("vcpu", "1"))
     yield "machine", facts.get("os.machine")
     yield "description", root.findtext("description")
@@ -132,7 +132,7 @@ def _stylesheet(root: etree._Element, inputs: Props) -> str:
     if not templates and not added:
         return ""
     gone = [tag for tag in ("features", "cpu") if root.find(tag) is None and base.find(tag) is not None]
-    return _written(templates, added, gone)
+    return written_sheet("domain", templates, added, gone)
 
 
 def _same(one: etree._Element, other: etree._Element) -> bool:
@@ -153,18 +153,19 @@ def _stated_devices(devices: etree._Element) -> etree._Element:
     return stated
 
 
-def _written(templates: list[etree._Element], added: list[etree._Element], gone: list[str]) -> str:
+def written_sheet(root: str, templates: list[etree._Element], added: list[etree._Element], gone: list[str]) -> str:
+    """Write the stylesheet that puts these sections into `<root>`: in place, at the end, or takes them away."""
     sheet = etree.Element(f"{{{XSL}}}stylesheet", nsmap={"xsl": XSL})
     sheet.set("version", "1.0")
     copy_all = etree.SubElement(sheet, f"{{{XSL}}}template", match="@*|node()")
     _copied(copy_all, [])
     if added:
-        _copied(etree.SubElement(sheet, f"{{{XSL}}}template", match="/domain"), added)
+        _copied(etree.SubElement(sheet, f"{{{XSL}}}template", match=f"/{root}"), added)
     for section in templates:
-        template = etree.SubElement(sheet, f"{{{XSL}}}template", match=f"/domain/{section.tag!s}")
+        template = etree.SubElement(sheet, f"{{{XSL}}}template", match=f"/{root}/{section.tag!s}")
         template.append(_literal(section))
     for tag in gone:
-        etree.SubElement(sheet, f"{{{XSL}}}template", match=f"/domain/{tag}")
+        etree.SubElement(sheet, f"{{{XSL}}}template", match=f"/{root}/{tag}")
     etree.indent(sheet)
     return etree.tostring(sheet, encoding="unicode")
 

@@ -10,7 +10,7 @@ from quietcore.plugins.libvirt.baseline import Baseline, Drift, drift, first_bas
 from quietcore.plugins.libvirt.domain_diff import DRIFT
 from quietcore.plugins.libvirt.domain_lift import lifted_inputs
 from quietcore.plugins.libvirt.domain_outputs import outputs_of
-from quietcore.plugins.libvirt.effective import declared, with_effective
+from quietcore.plugins.libvirt.effective import declared, declared_before, with_effective
 from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.libvirt.meaning import SCHEDULING, observable, sentence
 from quietcore.plugins.libvirt.observation import Observation, lookup, lookup_name, observe
@@ -40,7 +40,7 @@ def _taken_over(connection: libvirt.virConnect, seen: Observation, known: dict[s
 
 
 def _observed(state: State, seen: Observation, known: dict[str, list[str]], ctx: Context) -> State:
-    facts = declared(state.outputs if "effective" in state.outputs else state.inputs) or {}
+    facts = declared_before(state) or {}
     defined, running = seen.defined(), seen.running()
     kept = Baseline.of(state.outputs) or first_baseline(facts, defined, running, seen.run)
     gone_astray = drift(facts, kept, defined, running)

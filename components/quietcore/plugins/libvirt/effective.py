@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from quietcore.plugins.handler import UNKNOWN, Props
+from quietcore.plugins.handler import UNKNOWN, Props, State
+from quietcore.plugins.libvirt.baseline import FACTS, KEY
 from quietcore.plugins.libvirt.facets import Facets, domain_facets
 from quietcore.plugins.properties import has_unknown
 from quietcore.render.domain_base import effective_element
 from quietcore.render.element import UNKNOWN_TEXT
 
-BOOKKEEPING: Final = ("effective",)
+BOOKKEEPING: Final = ("effective", "drift")
 """Inputs that Check adds: no program writes them."""
 
 
@@ -35,6 +36,18 @@ def plain(inputs: Mapping[str, Any]) -> Props:
         for key, value in inputs.items()
         if key not in BOOKKEEPING and not key.startswith("__")
     }
+
+
+def declared_before(old: State) -> Facets | None:
+    """Give the facts as the program declared them when the state was saved: not what was observed since."""
+    current = (old.outputs.get(KEY) or {}).get("facts") == FACTS
+    return declared(old.outputs if current and "effective" in old.outputs else plain(old.inputs))
+
+
+def observed_before(old: State) -> Facets | None:
+    """Give the facts as last observed, which are those declared unless others changed something."""
+    current = (old.outputs.get(KEY) or {}).get("facts") == FACTS
+    return declared(old.inputs) if current else declared_before(old)
 
 
 def declared(props: Props) -> Facets | None:
