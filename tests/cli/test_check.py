@@ -120,3 +120,10 @@ def test_a_typo_in_a_topology_file_names_file_and_key(invoke: Invoke, plant: Pat
     assert "error[S01]: unknown key" in done.stdout
     assert "hosts/hv.yaml" in done.stdout
     assert 'did you mean "vendor"?' in done.stdout
+
+
+def test_a_missing_stack_is_a_usage_error_that_names_those_there_are(invoke: Invoke, plant: Path) -> None:
+    invoke("check", "prod")
+    done = invoke("check")
+    assert done.exit_code == 2
+    assert "Missing argument 'STACK'. This project has: prod." in done.stderr

@@ -56,7 +56,9 @@ def told_errors(run: Run, consequence: str) -> bool:
 
 def stack_argument(function: Any) -> Any:
     """The argument STACK, completed in the shell by the stacks that the project has files for."""
-    return click.argument("stack", shell_complete=complete_stack)(function)
+    return click.argument("stack", required=False, metavar="STACK", callback=_named, shell_complete=complete_stack)(
+        function
+    )
 
 
 def frozen_option(function: Any) -> Any:
@@ -75,6 +77,14 @@ def is_frozen(given: bool | None) -> bool:
     from quietcore.resources.ledger import frozen
 
     return frozen()
+
+
+def _named(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    if value:
+        return value
+    known = complete_stack(ctx, parameter, "")
+    hint = f" This project has: {', '.join(known)}." if known else ""
+    raise click.UsageError(f"Missing argument 'STACK'.{hint}", ctx)
 
 
 def complete_stack(_context: click.Context, _parameter: click.Parameter, start: str) -> list[str]:
