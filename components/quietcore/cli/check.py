@@ -41,11 +41,13 @@ def check(ctx: click.Context, stack: str, frozen: bool | None, prune: bool, stri
 
 
 def verdict(run: Run) -> str:
-    """`checked 2 hosts, 2 nodes: no findings`."""
-    nodes = sum(node.node is not None for node in run.site.nodes)
-    raw = len(run.site.nodes) - nodes
-    parts = [plural(len(run.site.hosts), "host"), plural(nodes, "node")]
-    parts += [plural(raw, "domain")] if raw else []
+    """`checked 2 hosts, 2 nodes: no findings`; hosts and nodes count as declared, also where they make no spec."""
+    from quietcore.resources.site import HOST, NODE
+
+    declared = Counter(resource.type for resource in run.resources)
+    raw = sum(node.node is None for node in run.site.nodes)
+    parts = [plural(declared[HOST], "host"), plural(declared[NODE], "node")]
+    parts += [plural(raw, "other domain")] if raw else []
     counts = Counter(str(finding.severity) for finding in run.findings)
     found = ", ".join(plural(counts[name], name) for name in ("error", "warning") if counts[name])
     if counts["info"]:
