@@ -1,5 +1,6 @@
 """Mistakes of shape: what a declaration is refused for before any real-time rule can speak."""
 
+import asyncio
 from typing import Any
 
 import pulumi
@@ -15,10 +16,12 @@ from quietcore.units import CpuSet
 NODE: dict[str, Any] = {"name": "a", "host": "hv1", "vcpus": 2, "rt_vcpus": "1", "memory": "1GiB"}
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_real_output_is_refused_and_the_argument_named() -> None:
-    data = {**NODE, "memory": pulumi.Output.from_input("1GiB"), "pins": {1: pulumi.Output.from_input(3)}}
-    assert [found.where for found in findings(Declaration(RtNodeSpec, data))] == ["memory", "pins[1]"]
+    async def program() -> list[str]:
+        data = {**NODE, "memory": pulumi.Output.from_input("1GiB"), "pins": {1: pulumi.Output.from_input(3)}}
+        return [found.where for found in findings(Declaration(RtNodeSpec, data))]
+
+    assert asyncio.run(program()) == ["memory", "pins[1]"]
 
 
 def test_the_rules_of_shape_find_what_building_the_spec_refuses() -> None:
