@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from types import FrameType
 
 import click
 
 from quietcore import lab as labs
 from quietcore.cli.answer import answer_json, json_option, say
 from quietcore.lab import environment
+from quietcore.lab.images import TIERS
 from quietcore.units import Size
 
+_TIERS = {"all": TIERS, "none": (), **{tier: (tier,) for tier in TIERS}}
 _NAME = click.option("--name", default="lab", show_default=True, help="Which lab; several may stand side by side.")
 
 
@@ -23,14 +24,15 @@ def lab() -> None:
 
 
 @lab.command()
-@click.option("--hosts", type=click.IntRange(1, 99), default=2, show_default=True, help="How many hosts.")
-@click.option("--hugepages", default="1GiB", show_default=True, metavar="SIZE", help="2 MiB pages for each host.")
+@click.option("--hosts", type=click.IntRange(1, 99), help="How many hosts.  [default: as it is, else 2]")
+@click.option("--hugepages", metavar="SIZE", help="2 MiB pages for each host.  [default: as it is, else 1GiB]")
+@click.option("--images", type=click.Choice([*_TIERS]), default="all", show_default=True, help="Guest images to build.")
 @_NAME
 @json_option
-def up(hosts: int, hugepages: str, name: str, as_json: bool) -> None:
+def up(hosts: int | None, hugepages: str | None, images: str, name: str, as_json: bool) -> None:
     """Bring the lab up; repairs a lab that is half there, leaves one that is right alone."""
-    pages = Size.parse(hugepages).bytes // labs.PAGE
-    state = labs.up(labs.Plan(name=name, hosts=hosts, pages=pages), labs.Progress())
+    pages = None if hugepages is None else Size.parse(hugepages).bytes // labs.PAGE
+    state = labs.up(labs.Plan(name=name, hosts=hosts, pages=pages, tiers=_TIERS[images]), labs.Progress())
     if as_json:
         answer_json(state.document())
         return
@@ -46,7 +48,7 @@ def up(hosts: int, hugepages: str, name: str, as_json: bool) -> None:
 @json_option
 def down(name: str, as_json: bool) -> None:
     """Take the lab down; nothing of it stays behind."""
-    there = labs.down(name)
+    there = labs.down(name, labs.Progress())
     if as_json:
         answer_json({"name": name, "removed": there})
     else:
@@ -88,5 +90,5 @@ def _option(name: str) -> str:
     return "" if name == "lab" else f" --name {name}"
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -23,7 +24,9 @@ def run(
     """
     words = [str(word) for word in argv]
     try:
-        done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, cwd=cwd)
+        done = subprocess.run(
+            words, input=stdin, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=surroundings()
+        )
     except FileNotFoundError as error:
         raise CommandFailed(f"{words[0]} is not installed", given=shlex.join(words)) from error
     except subprocess.TimeoutExpired as error:
@@ -32,6 +35,12 @@ def run(
         said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
         raise CommandFailed(f"{words[0]} failed: {said}", given=shlex.join(words))
     return done.stdout
+
+
+def surroundings() -> dict[str, str]:
+    """The environment for programs: the caller's, in the C locale, with the system folders that su leaves out."""
+    path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+    return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}
 
 
 def succeeds(argv: Sequence[str | Path], *, timeout: float = 30.0) -> bool:

@@ -35,7 +35,7 @@ def _hosts(known: state.LabState) -> dict[str, str]:
 
 
 def _images(images: state.Images) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for tier in ("tier1", "tier2"):
         image = getattr(images, tier)
         if image is not None:

@@ -8,43 +8,34 @@ import os
 import resource
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
+from quietcore.lab import accelerator
+from quietcore.lab.accelerator import Accelerator
 from quietcore.lab.layout import cache_root
 from quietcore.lab.processes import boot_id
-from quietcore.lab.state import replace
+from quietcore.lab.state import Memlock, replace
 
 CAP_SYS_RESOURCE = 24  # include/uapi/linux/capability.h
 
 
 @dataclass(frozen=True)
 class Facts:
-    """``accelerator``: kvm only where a guest booted under it. ``memlock``: limited where QEMU may not raise its
-    limit of locked memory. ``fifo``: threads of a domain may run SCHED_FIFO. ``rt_throttling``: the kernel takes
-    CPU time from real-time threads that never yield."""
+    """``memlock``: limited where QEMU may not raise its limit of locked memory, so that a domain with ``<locked/>``
+    does not start. ``fifo``: threads may run SCHED_FIFO. ``rt_throttling``: the kernel takes CPU time from
+    real-time threads that never yield."""
 
-    accelerator: Literal["kvm", "tcg"]
-    memlock: Literal["limited", "unlimited"]
+    accelerator: Accelerator
+    memlock: Memlock
     fifo: bool
     rt_throttling: bool
-    reason: str
 
 
-def find() -> Facts:
-    """The facts of this boot: tried the first time, read afterwards."""
-    file = cache_root() / "lab" / "facts.json"
-    try:
-        known = json.loads(file.read_text())
-        if known.pop("boot") == boot_id():
-            return Facts(**{**known, "rt_throttling": rt_throttling()})
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    facts = _try()
-    replace(file, json.dumps({"boot": boot_id(), **asdict(facts)}))
-    return facts
+def find(kernel: Path | None) -> Facts:
+    """The facts of this boot. ``kernel`` is a guest kernel that proves the accelerator, where one is built."""
+    return Facts(accelerated(kernel), memlock(), fifo(), rt_throttling())
 
 
-def memlock() -> Literal["limited", "unlimited"]:
+def memlock() -> Memlock:
     """Whether a process of the lab may lock any amount of memory."""
     status = Path("/proc/self/status").read_text()
     capabilities = int(next(line for line in status.splitlines() if line.startswith("CapEff")).split()[1], 16)
@@ -75,5 +66,15 @@ def _become_fifo() -> None:
     os._exit(0)
 
 
-def _try() -> Facts:
-    return Facts("tcg", memlock(), fifo(), rt_throttling(), "not tried")
+def accelerated(kernel: Path | None) -> Accelerator:
+    """The accelerator, from the record of this boot when it rests on as good a proof."""
+    record = cache_root() / "lab" / "accelerator.json"
+    try:
+        known = json.loads(record.read_text())
+        if known.pop("boot") == boot_id() and (kernel is None or known["proved"]):
+            return Accelerator(**known)
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    found = accelerator.find(kernel)
+    replace(record, json.dumps({"boot": boot_id(), **asdict(found)}))
+    return found

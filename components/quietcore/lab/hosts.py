@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from quietcore.lab import libvirtd, namespaces, openvswitch, processes, sshd, underlay
 from quietcore.lab.layout import HostDir
 from quietcore.lab.progress import Progress
 from quietcore.lab.underlay import Addresses
 
-MARKER = "etc-quietcore-lab-host"
-"""Seen as /run/quietcore/lab-host on the host: machine-wide actions are refused where it exists."""
+MARKER = Path("/run/quietcore/lab-host")
+"""On a lab host this file exists: machine-wide actions (reboot, boot loader, tuned, clock) are refused there."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ def conditions(host: HostDir, at: Addresses, *, wired: bool) -> list[Condition]:
     """What is true of the host now, in the order in which ``up`` makes it so."""
     return [
         Condition("NamespacesReady", namespaces.complete(host)),
-        Condition("Wired", underlay.managed(host) and (not wired or underlay.wired([host, host]))),
-        Condition("SwitchRunning", openvswitch.running(host)),
+        Condition("Wired", underlay.managed(host) and (not wired or underlay.plugged(host))),
+        Condition("SwitchReady", openvswitch.ready(host, at, wired=wired)),
         Condition("LibvirtAnswers", libvirtd.running(host) and libvirtd.answers(host)),
         Condition("SshAnswers", sshd.running(host) and sshd.answers(at)),
     ]
@@ -44,10 +45,14 @@ def make(host: HostDir, progress: Progress) -> None:
         _mark(host)
 
 
-def start(host: HostDir, at: Addresses, progress: Progress, *, wired: bool) -> None:
+def start(host: HostDir, at: Addresses, *, progress: Progress, wired: bool) -> None:
     """Start the host's daemons; a step whose condition holds is left alone."""
     steps: list[tuple[str, Callable[[], bool], Callable[[], None]]] = [
-        ("SwitchRunning", lambda: openvswitch.running(host), lambda: openvswitch.up(host, at, wired=wired)),
+        (
+            "SwitchReady",
+            lambda: openvswitch.ready(host, at, wired=wired),
+            lambda: openvswitch.up(host, at, wired=wired),
+        ),
         ("LibvirtAnswers", lambda: libvirtd.running(host) and libvirtd.answers(host), lambda: _libvirt(host, at)),
         ("SshAnswers", lambda: sshd.running(host) and sshd.answers(at), lambda: sshd.up(host, at)),
     ]
@@ -61,6 +66,7 @@ def remove(host: HostDir) -> None:
     """End everything that lives on the host and remove its namespaces and files."""
     recorded = [processes.recorded(file) for file in sorted(host.pids.glob("*"))] if host.pids.is_dir() else []
     processes.end([process for process in recorded if process is not None])
+    underlay.unplug(host)
     namespaces.remove(host)
     shutil.rmtree(host.root, ignore_errors=True)
 
@@ -71,6 +77,6 @@ def _libvirt(host: HostDir, at: Addresses) -> None:
 
 
 def _mark(host: HostDir) -> None:
-    marker = host.run / "quietcore" / "lab-host"
+    marker = host.run / MARKER.relative_to("/run")
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(f"{host.lab}/{host.name}\n")

@@ -33,6 +33,7 @@ class HostDir:
 
     @property
     def netns_file(self) -> Path:
+        """Where iproute2 pins the network namespace."""
         return NETNS / self.netns
 
     def pin(self, kind: str) -> Path:
@@ -51,6 +52,7 @@ class HostDir:
 
     @property
     def etc_libvirt(self) -> Path:
+        """What the host sees as /etc/libvirt."""
         return self.root / "etc-libvirt"
 
     @property
@@ -60,18 +62,22 @@ class HostDir:
 
     @property
     def pids(self) -> Path:
+        """Records of the host's daemons, one file each."""
         return self.root / "pids"
 
     @property
     def ssh(self) -> Path:
+        """Server side of SSH: host key, authorized keys, configuration."""
         return self.root / "ssh"
 
     @property
     def libvirt_socket(self) -> Path:
+        """libvirtd's socket, as seen from the machine."""
         return self.run / "libvirt" / "libvirt-sock"
 
     @property
     def ovsdb_socket(self) -> Path:
+        """ovsdb-server's socket, as seen from the machine."""
         return self.run / "openvswitch" / "db.sock"
 
     @property
@@ -96,14 +102,17 @@ class LabDir:
 
     @property
     def name(self) -> str:
+        """The lab's name."""
         return self.root.name
 
     @property
     def state(self) -> Path:
+        """The lab's description for people and programs."""
         return self.root / "lab.json"
 
     @property
     def namespaces(self) -> Path:
+        """The folder of the pins."""
         return self.root / "ns"
 
     @property
@@ -112,6 +121,7 @@ class LabDir:
         return self.root / "ssh"
 
     def host(self, name: str) -> HostDir:
+        """The folder of one of the lab's hosts."""
         return HostDir(self.root / name, self.name, name)
 
 

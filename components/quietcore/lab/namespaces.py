@@ -21,7 +21,7 @@ from quietcore.lab.layout import HostDir, LabDir
 KINDS = ("mnt", "uts", "cgroup")
 _UNSHARE = {"mnt": "mount", "uts": "uts", "cgroup": "cgroup"}
 
-# Runs inside the new namespaces. $1 host name, $2 ready file, $3 "v1" or "v2", $4 v1 controllers; then pairs TARGET SOURCE.
+# Runs inside the new namespaces: $1 host name, $2 ready file, $3 "v1" or "v2", $4 controllers; then pairs TARGET OWN.
 _SETUP = r"""
 set -eu
 name=$1 ready=$2 version=$3 controllers=$4; shift 4

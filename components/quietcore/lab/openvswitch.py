@@ -9,7 +9,7 @@ from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
 from quietcore.lab import namespaces, processes
-from quietcore.lab.commands import run, succeeds
+from quietcore.lab.commands import CommandFailed, run, succeeds
 from quietcore.lab.layout import HostDir
 from quietcore.lab.underlay import PORT, Addresses
 
@@ -24,9 +24,16 @@ def up(host: HostDir, at: Addresses, *, wired: bool) -> None:
     _bridges(host, at, wired=wired)
 
 
-def running(host: HostDir) -> bool:
-    """Whether both daemons of the host live."""
-    return all(processes.recorded(host.pids / name) for name in ("ovsdb-server", "ovs-vswitchd"))
+def ready(host: HostDir, at: Addresses, *, wired: bool) -> bool:
+    """Whether both daemons live, the VTEP address is there and the wire is plugged in."""
+    if not all(processes.recorded(host.pids / name) for name in ("ovsdb-server", "ovs-vswitchd")):
+        return False
+    try:
+        address = run(["ip", "-n", host.netns, "-o", "-4", "addr", "show", "dev", "br-phy"])
+        ports = vsctl(host, "--no-wait", "list-ports", "br-phy").split()
+    except CommandFailed:
+        return False
+    return f" {at.vtep}/" in address and (PORT in ports or not wired)
 
 
 def vsctl(host: HostDir, *words: str) -> str:
@@ -43,7 +50,7 @@ def _start_database(host: HostDir) -> None:
         run(["ovsdb-tool", "create", database, SCHEMA])
     host.ovsdb_socket.unlink(missing_ok=True)
     (database.parent / f".{database.name}.~lock~").unlink(missing_ok=True)
-    argv = ["ovsdb-server", _DATABASE, "--remote=punix:/run/openvswitch/db.sock", "--log-file", "--no-chdir"]
+    argv = ["ovsdb-server", str(_DATABASE), "--remote=punix:/run/openvswitch/db.sock", "--log-file", "--no-chdir"]
     processes.start(
         record,
         namespaces.command(host, [*argv, "--unixctl=/run/openvswitch/ovsdb-server.ctl", "-vconsole:off"]),

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from quietcore.lab.commands import surroundings
+
 
 @dataclass(frozen=True)
 class Process:
@@ -36,6 +38,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
+        """Whether the process runs still, and is no other one with its pid."""
         return Process.of(self.pid) == self
 
     def signal(self, number: signal.Signals) -> None:
@@ -75,6 +78,7 @@ def start(file: Path, argv: Sequence[str | Path], *, log: Path) -> Process:
             stderr=output,
             start_new_session=True,
             cwd="/",
+            env=surroundings(),
         )
     process = Process.of(child.pid)
     child.returncode = 0  # the daemon outlives this program: it is not ours to wait for
@@ -87,13 +91,11 @@ def start(file: Path, argv: Sequence[str | Path], *, log: Path) -> Process:
 
 def end(processes: Iterable[Process], *, grace: float = 5.0) -> None:
     """End processes: SIGTERM, after ``grace`` seconds SIGKILL; returns when all are gone."""
-    living = [process for process in processes if process.alive]
+    wanted = list(processes)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for process in living:
+        for process in _still(wanted):
             process.signal(number)
-        await_condition(lambda: not _still(living), seconds=grace)
-        living = _still(living)
-        if not living:
+        if await_condition(lambda: not _still(wanted), seconds=grace):
             return
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+_TICK = 10.0
+"""Seconds between two lines about work that is not done yet."""
 
 
 class Progress:
@@ -23,17 +27,28 @@ class Progress:
     @contextmanager
     def condition(self, subject: str, name: str) -> Iterator[None]:
         """Around the work that makes a condition true: told with its elapsed seconds, or as failed."""
-        begun = time.monotonic()
+        begun, over = time.monotonic(), threading.Event()
+
+        def tell(sign: str) -> None:
+            self.say(f"  {sign} {subject:<8} {name} ({time.monotonic() - begun:.1f} s)")
+
+        def tick() -> None:
+            while not over.wait(_TICK):
+                tell("…")
+
+        threading.Thread(target=tick, daemon=True).start()
         try:
             yield
         except BaseException:
-            self.say(f"  ✗ {subject:<8} {name} ({time.monotonic() - begun:.1f} s)")
+            over.set()
+            tell("✗")
             raise
-        self.say(f"  ✓ {subject:<8} {name} ({time.monotonic() - begun:.1f} s)")
+        over.set()
+        tell("✓")
 
 
 class Silent(Progress):
     """Tells nothing."""
 
     def say(self, text: str) -> None:
-        del text
+        """Keep it to itself."""

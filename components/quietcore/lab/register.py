@@ -5,28 +5,27 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
 from quietcore.lab import underlay
 from quietcore.lab.layout import REGISTER, LabDir
+from quietcore.lab.progress import Progress
 
 
 @contextmanager
 def machine_lock() -> Iterator[None]:
     """Hold the lock for what all labs of the machine share: slots and the pool of hugepages."""
-    REGISTER.mkdir(mode=0o700, exist_ok=True)
     with _locked(REGISTER / ".lock"):
         yield
 
 
 @contextmanager
-def lab_lock(lab: LabDir) -> Iterator[None]:
-    """Hold the lock of one lab; a second command on it waits."""
-    REGISTER.mkdir(mode=0o700, exist_ok=True)
-    with _locked(REGISTER / f".{lab.name}.lock"):
+def lab_lock(lab: LabDir, progress: Progress) -> Iterator[None]:
+    """Hold the lock of one lab; a second command on it says that it waits."""
+    with _locked(REGISTER / f".{lab.name}.lock", lambda: progress.say(f"  … {lab.name:<8} another command is at work")):
         yield
 
 
@@ -75,12 +74,16 @@ def _entries() -> dict[str, tuple[str, int]]:
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[None]:
+def _locked(file: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """An exclusive flock that stays true when the last holder removed the file meanwhile."""
     while True:
         file.parent.mkdir(mode=0o700, exist_ok=True)
         with file.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError):
                 if file.stat().st_ino == Path(f"/proc/self/fd/{handle.fileno()}").stat().st_ino:
                     yield

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from quietcore.errors import EnvironmentFault
 from quietcore.lab.layout import LabDir
 
+Memlock = Literal["limited", "unlimited"]
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,9 +63,17 @@ class Images(_Value):
     tier1: Tier1 | None = None
     tier2: Tier2 | None = None
 
+    def still_there(self) -> Images:
+        """Those whose kernel is in the cache still."""
+        return Images(
+            tier1=self.tier1 if self.tier1 and Path(self.tier1.kernel).exists() else None,
+            tier2=self.tier2 if self.tier2 and Path(self.tier2.kernel).exists() else None,
+        )
+
 
 class LabState(_Value):
-    """The whole lab. ``slot`` chooses its addresses, ``boot`` is the kernel's boot identity."""
+    """The whole lab. ``slot`` chooses its addresses, ``boot`` is the kernel's boot identity, ``hugepages`` the count of
+    2 MiB pages that the lab added to the machine's pool."""
 
     schema_: Literal[1] = Field(1, alias="schema")
     name: str
@@ -71,7 +81,8 @@ class LabState(_Value):
     slot: int
     boot: str
     accelerator: Literal["kvm", "tcg"]
-    memlock: Literal["limited", "unlimited"]
+    accelerator_reason: str
+    memlock: Memlock
     fifo: bool
     rt_throttling: bool
     hugepages: int

@@ -74,9 +74,20 @@ def managed(host: HostDir) -> bool:
     return _there(host.netns, MANAGEMENT)
 
 
+def unplug(host: HostDir) -> None:
+    """Remove the host's links at once; the kernel would do so some time after their namespace is gone."""
+    for link in (MANAGEMENT, PORT):
+        succeeds(["ip", "-n", host.netns, "link", "del", link])
+
+
+def plugged(host: HostDir) -> bool:
+    """Whether the host has its port on the wire."""
+    return _there(host.netns, PORT)
+
+
 def wired(hosts: Sequence[HostDir]) -> bool:
     """Whether every host has its port on the wire."""
-    return len(hosts) < 2 or all(_there(host.netns, PORT) for host in hosts)
+    return len(hosts) < 2 or all(plugged(host) for host in hosts)
 
 
 def wire(hosts: Sequence[HostDir]) -> None:

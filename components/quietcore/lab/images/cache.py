@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from quietcore.lab.layout import cache_root
-from quietcore.lab.progress import Progress
 
 
 def digest(inputs: Iterable[str | Path]) -> str:
@@ -36,7 +35,7 @@ def folder(kind: str, key: str) -> Path:
     return cache_root() / "images" / f"{kind}-{key}"
 
 
-def ensure(kind: str, key: str, build: Callable[[Path], None], progress: Progress) -> Path:
+def ensure(kind: str, key: str, build: Callable[[Path], None]) -> Path:
     """The folder of the image; ``build`` fills a new one when it is not there. A second builder waits for the first."""
     done = folder(kind, key)
     if done.exists():
@@ -50,8 +49,7 @@ def ensure(kind: str, key: str, build: Callable[[Path], None], progress: Progres
             shutil.rmtree(stale, ignore_errors=True)
         part = Path(tempfile.mkdtemp(prefix=f".{kind}-build-", dir=done.parent))
         try:
-            with progress.condition(kind, "ImageBuilt"):
-                build(part)
+            build(part)
             part.chmod(0o755)
             part.rename(done)
         finally:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
 from quietcore.lab.commands import CommandFailed, run
+from quietcore.lab.layout import cache_root
+from quietcore.lab.state import replace
 
+_LISTS = Path("/var/lib/apt/lists")
 RELEASE = "bookworm"
 KERNEL = "linux-image-rt-amd64"
 
@@ -26,11 +30,21 @@ def sources() -> list[str]:
 
 
 def candidate(package: str) -> str:
-    """The version that apt would install; part of what an image is made from."""
-    for line in run(["apt-cache", "policy", package]).splitlines():
-        if line.strip().startswith("Candidate:"):
-            return line.split()[1]
-    raise EnvironmentFault(f"apt knows no package {package}", hint="apt-get update")
+    """The version that apt would install; part of what an image is made from.
+
+    Asking apt can take a second, so the answer is kept until apt's lists change.
+    """
+    record = cache_root() / "lab" / f"candidate-{package}.json"
+    lists = _LISTS.stat().st_mtime_ns if _LISTS.exists() else 0
+    try:
+        known = json.loads(record.read_text())
+        if known["lists"] == lists:
+            return str(known["version"])
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    version = _candidate(package)
+    replace(record, json.dumps({"lists": lists, "version": version}))
+    return version
 
 
 def real_kernel() -> str:
@@ -50,3 +64,10 @@ def unpack(package: str, into: Path) -> None:
     archive = next(into.glob(f"{package}_*.deb"))
     run(["dpkg", "-x", archive, into])
     archive.unlink()
+
+
+def _candidate(package: str) -> str:
+    for line in run(["apt-cache", "policy", package]).splitlines():
+        if line.strip().startswith("Candidate:"):
+            return line.split()[1]
+    raise EnvironmentFault(f"apt knows no package {package}", hint="apt-get update")

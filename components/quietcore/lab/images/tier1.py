@@ -33,14 +33,15 @@ def key() -> str:
 
 def ensure(progress: Progress) -> Tier1:
     """Build the image unless it is there."""
-    done = cache.ensure("tier1", key(), _build, progress)
+    done = cache.ensure("tier1", key(), lambda into: _build(into, progress))
     return Tier1(kernel=str(done / "vmlinuz"), initrd=str(done / "initrd.img"))
 
 
-def _build(into: Path) -> None:
+def _build(into: Path, progress: Progress) -> None:
     parts = into / "parts"
-    debian.unpack(debian.real_kernel(), parts)
-    debian.unpack("busybox-static", parts)
+    with progress.condition("tier1", "KernelUnpacked"):
+        debian.unpack(debian.real_kernel(), parts)
+        debian.unpack("busybox-static", parts)
     shutil.copy(next((parts / "boot").glob("vmlinuz-*")), into / "vmlinuz")
     modules = next((parts / "lib" / "modules").iterdir()) / "kernel"
     there = [modules / name for name in _MODULES if (modules / name).exists()]

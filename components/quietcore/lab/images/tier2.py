@@ -27,6 +27,12 @@ _PACKAGES = (
     "grub2-common", debian.KERNEL,
 )  # fmt: skip
 
+# However the build ends, its processes and mounts end with it: they live in namespaces that die with this program.
+_CONTAINED = (
+    "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
+    "--kill-child", "--mount-proc",
+)  # fmt: skip
+
 # Drivers of hardware that no guest has: half of the kernel package.
 _NOT_FOR_GUESTS = (
     "sound", "drivers/gpu", "drivers/media", "drivers/staging", "drivers/infiniband", "drivers/iio", "drivers/usb",
@@ -45,7 +51,7 @@ def key() -> str:
 
 def ensure(progress: Progress) -> Tier2:
     """Build the image unless it is there; needs root and about two minutes."""
-    done = cache.ensure("tier2", key(), lambda into: _build(into, progress), progress)
+    done = cache.ensure("tier2", key(), lambda into: _build(into, progress))
     return Tier2(
         disk=str(done / "disk.qcow2"),
         kernel=str(done / "vmlinuz"),
@@ -73,6 +79,7 @@ def _bootstrap(root: Path) -> list[str]:
     excluded = [f"/lib/modules/*/kernel/{folder}/*" for folder in _NOT_FOR_GUESTS]
     excluded += [f"/usr/share/{folder}/*" for folder in _NOT_READ]
     return [
+        *_CONTAINED,
         "mmdebstrap",
         "--quiet",
         "--variant=minbase",
