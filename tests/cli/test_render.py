@@ -67,3 +67,16 @@ def test_a_program_with_errors_renders_and_says_that_up_will_not_do_this(invoke:
     assert done.exit_code == 1
     assert "nodes/plc-b/domain.xml" in done.stdout
     assert "this is not what `up` will do: quietcore check prod" in done.stderr
+
+
+BROKEN = """
+import pulumi_libvirt as libvirt
+libvirt.Domain("odd", name="odd", memory=1024, vcpu=2, xml={"xslt": "<xsl:nonsense"})
+"""
+
+
+def test_a_stylesheet_that_is_none_is_told_with_its_domain(invoke: Invoke, tmp_path: Path) -> None:
+    write_plant(tmp_path, BROKEN)
+    done = invoke("render", "prod")
+    assert done.exit_code == 2
+    assert done.stderr.startswith('error: stylesheet cannot be applied\n  where:   Domain "odd", xml.xslt\n')

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from quietcore.derive.cmdline import host_cmdline
+from quietcore.errors import QuietcoreError
 from quietcore.render import tuned_conf
 from quietcore.render.domain_base import VolumeFact, effective_element, guess_volume, stylesheet_of
 from quietcore.render.network_base import effective_network_element
@@ -34,7 +35,13 @@ def artefacts(run: Run) -> dict[str, str]:
     volumes = _volumes(run.resources)
     found: dict[str, str] = {}
     for resource in run.resources:
-        found.update(_of_resource(resource, known, volumes))
+        try:
+            found.update(_of_resource(resource, known, volumes))
+        except QuietcoreError as fault:
+            place = f'{resource.type.rpartition(":")[2]} "{resource.name}", {fault.where}'
+            raise QuietcoreError(
+                fault.what, where=place, given=fault.given, allowed=fault.allowed, hint=fault.hint
+            ) from None
     for node in run.site.nodes:
         if node.domain.guest is not None:
             folder = "nodes" if node.node is not None else "domains"

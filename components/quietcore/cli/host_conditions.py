@@ -88,6 +88,8 @@ def _conditions(host: Asked, answer: Answer) -> Iterator[Condition]:
     yield _accelerator(group, host.spec, answer.kvm)
     yield _topology(group, host, answer.topology)
     yield _pages(group, host.spec.topology, answer)
+    if host.spec.facts.accelerator == "kvm":
+        yield group.skipped("kernel and isolation", "libvirt does not tell them: run `quietcore doctor` there")
 
 
 def _ways_to(uri: str) -> tuple[str, ...]:

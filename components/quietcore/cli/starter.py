@@ -14,7 +14,8 @@ from quietcore.spec.cpu import CpuPlan
 from quietcore.spec.topology import Cell, HostTopology
 from quietcore.units import CpuSet, Size
 
-IMAGE: Final = "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2"
+IMAGE: Final = "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-{arch}.qcow2"
+ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el"}
 PAGE: Final = Size.mib(2)
 MEMORY: Final = (Size.mib(2048), Size.mib(1024), Size.mib(512))
 """What the example node may get; the largest that is at most a quarter of the smallest cell that it may land on."""
@@ -75,7 +76,7 @@ def program(hosts: Sequence[Found], plans: Sequence[CpuPlan]) -> str:
             "import pulumi",
             "from quietcore import CpuPlan, Host, RtNode, TunedProfile",
             "",
-            f'DEBIAN = "{IMAGE}"',
+            f'DEBIAN = "{IMAGE.format(arch=ARCHITECTURES.get(hosts[0].topology.arch, "amd64"))}"',
             'image = pulumi.Config().get("image") or DEBIAN',
             'realtime = TunedProfile("rt-guest", role="guest")',
             "",
