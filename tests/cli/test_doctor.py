@@ -102,6 +102,13 @@ def test_a_host_that_does_not_answer_has_one_condition_and_the_way_to_try() -> N
     assert found["libvirt answers"].fix[0].startswith("ssh root@hv1 virsh version")
 
 
+def test_a_lab_that_is_down_is_brought_up_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUIETCORE_LAB_DIR", "/labs")
+    uri = "qemu+unix:///system?socket=/labs/two/hv1/run/libvirt/libvirt-sock"
+    found = list(host_conditions([Asked("hv1", uri, host())], ask=lambda _uri: Answer(reason="No such file")))
+    assert found[0].fix == ("quietcore lab up --name two",)
+
+
 def test_hugepages_that_the_host_lacks_are_counted_with_the_command() -> None:
     found = asked(Answer("", "libvirt 9.0.0", True, HostTopology(cells=cells(0))))["hugepages"]
     assert found.detail == "cell 0: 0 of 512 pages of 2MiB"

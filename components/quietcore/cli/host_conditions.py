@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from quietcore.cli.condition import Condition, Group
 from quietcore.cli.hypervisor import opened
 from quietcore.errors import QuietcoreError
+from quietcore.lab.layout import labs_root
 from quietcore.spec.host import HostSpec
 from quietcore.spec.topology import HostTopology
 from quietcore.units import CpuSet, Size
@@ -99,6 +101,10 @@ def _ways_to(uri: str) -> tuple[str, ...]:
         return (f"ssh {who} virsh version    # must work without a password", f"virsh -c '{uri}' version")
     if address.hostname:
         return (f"virsh -c '{uri}' version",)
+    socket = parse_qs(address.query).get("socket", [""])[0]
+    if socket and Path(socket).is_relative_to(labs_root()):
+        name = Path(socket).relative_to(labs_root()).parts[0]
+        return ("quietcore lab up" + ("" if name == "lab" else f" --name {name}"),)
     return ("apt-get install libvirt-daemon-system, then systemctl enable --now libvirtd", f"virsh -c '{uri}' version")
 
 
