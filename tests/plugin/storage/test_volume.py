@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +296,16 @@ def test_a_cancelled_upload_leaves_nothing(desk, pool, raw, monkeypatch):
     assert names(pool) == []
 
 
+def test_an_upload_that_takes_longer_than_allowed_is_undone(desk, pool, raw):
+    context = desk.context()
+    context.timeout = 1e-9
+    inputs = desk.check(VOLUME, {"pool": pool.name(), "source": str(raw), "name": "disk"})
+    with pytest.raises(HandlerError, match=r"longer than 1e-09 s; nothing of it is left") as caught:
+        VOLUME.create(inputs, context)
+    assert "custom_timeouts" in caught.value.hint
+    assert names(pool) == []
+
+
 def test_a_daemon_killed_during_an_upload_is_told_and_the_next_create_makes_it_whole(
     desk, daemon, pool, raw, monkeypatch
 ):
@@ -351,3 +362,18 @@ def test_a_stylesheet_changes_the_volume(desk, pool):
     state = desk.create(VOLUME, {"pool": pool.name(), "size": MIB, "name": "disk", "xml": {"xslt": xslt}})
     assert path_of(pool, "disk").stat().st_mode & 0o777 == 0o600
     assert VOLUME.diff(state, {**state.inputs, "xml": {"xslt": xslt.replace("\n      ", "\n  ")}}) == []
+
+
+def test_many_volumes_are_made_and_removed_in_one_pool_at_once(desk, pool, image):
+    base = desk.create(VOLUME, {"pool": pool.name(), "source": str(image), "name": "base"}, "base")
+
+    def one(number: int) -> State:
+        origin = {"source": str(image)} if number % 2 else {"baseVolumeId": base.id}
+        return desk.create(VOLUME, {"pool": pool.name(), "name": f"disk{number}", **origin}, f"disk{number}")
+
+    with ThreadPoolExecutor(12) as threads:
+        states = list(threads.map(one, range(24)))
+        assert {state.outputs["size"] for state in states} == {40 * MIB}
+        assert len(names(pool)) == 50
+        list(threads.map(lambda state: VOLUME.delete(state, desk.context(state.inputs["name"])), states))
+    assert len(names(pool)) == 2

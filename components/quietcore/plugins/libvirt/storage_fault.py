@@ -22,4 +22,4 @@ def told(ctx: Context, subject: str, doing: str, hint: str = "") -> Iterator[Non
     try:
         yield
     except libvirt.libvirtError as error:
-        raise explain(error, ctx.uri, f"{subject}: {doing}", hint) from error
+        raise explain(error, ctx, f"{subject}: {doing}", hint) from error

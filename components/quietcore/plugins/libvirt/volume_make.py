@@ -42,7 +42,7 @@ def make(site: Site, inputs: Props, base: libvirt.virStorageVol | None, ctx: Con
     ctx.checkpoint(site.subject)
     if isinstance(inputs.get("source"), str):
         return _from_source(site, inputs, ctx)
-    with _undone(site, inputs["name"]):
+    with _undone(site, inputs["name"], ctx):
         if base is None:
             form = inputs.get("format") or ("raw" if site.facts.blocks else "qcow2")
             volume = _create(site, inputs, inputs["size"], form, ctx)
@@ -81,7 +81,7 @@ def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Cont
     head = _head(blocks, min(HEAD_BYTES, content.length))
     image = _judge(site, inputs, content, b"".join(head), ctx)
     digester = Digester(source.expected)
-    with _undone(site, inputs["name"]):
+    with _undone(site, inputs["name"], ctx):
         volume = _create(site, inputs, max(content.length, _block_size(site, inputs)), "raw", ctx)
         with told(ctx, site.subject, f"uploading {content.name}"):
             upload(
@@ -90,7 +90,7 @@ def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Cont
                 content.length,
                 sparse=not site.facts.blocks,
                 progress=_progress(inputs["name"], ctx),
-                stop=ctx.cancelled.is_set,
+                stop=_stop(ctx),
             )
         wrong = digester.mismatch()
         if wrong:
@@ -101,6 +101,12 @@ def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Cont
         volume = _seen(site, inputs["name"], image, ctx)
         _grow(site, volume, inputs.get("size"), ctx)
         return _finish(site, volume, ctx, digester.sha256, content.etag)
+
+
+def _stop(ctx: Context) -> Callable[[], bool]:
+    """Whether to give up: the user asked, or the time is over that the program allows (customTimeouts)."""
+    end = time.monotonic() + ctx.timeout if ctx.timeout else None
+    return lambda: ctx.cancelled.is_set() or (end is not None and time.monotonic() > end)
 
 
 def _judge(site: Site, inputs: Props, content: Content, head: bytes, ctx: Context) -> ImageFacts:
@@ -188,12 +194,16 @@ def _finish(site: Site, volume: libvirt.virStorageVol, ctx: Context, sha256: str
 
 
 @contextlib.contextmanager
-def _undone(site: Site, name: str) -> Iterator[None]:
+def _undone(site: Site, name: str, ctx: Context) -> Iterator[None]:
     """Take away what was begun when the body fails: a half-made volume must not look finished."""
     try:
         yield
     except Stopped:
-        raise Cancelled(f"{site.subject}: the upload was stopped{_undo(site, name)}") from None
+        told = _undo(site, name)
+        if not ctx.cancelled.is_set():
+            hint = "allow more: ResourceOptions(custom_timeouts=CustomTimeouts(create='1h'))"
+            raise fault(ctx, site.subject, f"the upload took longer than {ctx.timeout:g} s{told}", hint) from None
+        raise Cancelled(f"{site.subject}: the upload was stopped{told}") from None
     except SourceError as error:
         raise SourceError(f"{error}{_undo(site, name)}", error.hint) from error
     except HandlerError as error:
