@@ -67,9 +67,9 @@ class Connections:
             return line.connection
 
 
-def explain(error: libvirt.libvirtError, uri: str, doing: str, hint: str = "") -> HandlerError:
+def explain(error: libvirt.libvirtError, uri: str, doing: str, hint: str = "", host: str = "") -> HandlerError:
     """Turn libvirt's error into ours: the host, what was being done, libvirt's message."""
-    text = f"{doing} on {host_of(uri)} ({uri}): {error.get_error_message() or error}"
+    text = f"{doing} on {host or host_of(uri)} ({uri}): {error.get_error_message() or error}"
     return Unreachable(text) if _is_lost(error) else HandlerError(text, hint=hint)
 
 

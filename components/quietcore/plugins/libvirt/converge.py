@@ -16,7 +16,7 @@ from quietcore.plugins.libvirt.faults import mark_text
 from quietcore.plugins.libvirt.live import Running, apply_live, put_live_mark
 from quietcore.plugins.libvirt.meaning import SCHEDULING, meaning_of, observable
 from quietcore.plugins.libvirt.observation import Observation, observe
-from quietcore.plugins.libvirt.power import start, stop
+from quietcore.plugins.libvirt.power import limit, start, stop
 from quietcore.plugins.libvirt.reservation import reserve
 from quietcore.plugins.libvirt.resolve import resolved_domain
 from quietcore.plugins.libvirt.scheduling import observed as observed_scheduling
@@ -162,7 +162,7 @@ def _switched(
 ) -> State:
     wants = bool(inputs.get("running", True))
     if not wants:
-        stop(domain, ctx, policy.shutdown)
+        stop(domain, ctx, limit(policy.shutdown, ctx))
     elif not domain.isActive() or observe(domain).paused:
         start(domain)
     state = settled(domain, inputs, ctx, waiting, apart)
@@ -170,7 +170,7 @@ def _switched(
         ctx.log(
             Severity.INFO, f"{domain.name()} on {ctx.host}: restarted for {'; '.join(state.outputs['pendingRestart'])}"
         )
-        stop(domain, ctx, policy.shutdown)
+        stop(domain, ctx, limit(policy.shutdown, ctx))
         start(domain)
         return settled(domain, inputs, ctx)
     return state

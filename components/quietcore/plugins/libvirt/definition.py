@@ -7,6 +7,7 @@ boot; so what libvirt assigned once is written back.
 from __future__ import annotations
 
 import copy
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,11 +55,22 @@ def definition_xml(
     """Give the XML to define. `current` is the definition to keep identity from: UUID, MACs, device addresses."""
     domain = copy.deepcopy(effective)
     put_mark(domain, mark)
-    if current is not None:
+    if current is None:
+        _name_interfaces(domain, mark)
+    else:
         _keep_uuid(domain, current)
         same = keep_addresses and _same_machine(domain, current)
         _keep_devices(domain, current, addresses=same)
     return etree.tostring(domain, encoding="unicode")
+
+
+def _name_interfaces(domain: etree._Element, mark: Mark) -> None:
+    """Give interfaces without a MAC one that follows from the mark: a domain made again is the same to DHCP."""
+    for index, interface in enumerate(domain.findall("devices/interface")):
+        if interface.find("mac") is None:
+            digest = hashlib.sha256("\x1f".join((mark.project, mark.stack, mark.name, str(index))).encode()).digest()
+            mac = etree.Element("mac", {"address": "52:54:00:" + digest[:3].hex(":")})  # QEMU's own prefix
+            interface.insert(0, mac)
 
 
 def _keep_uuid(domain: etree._Element, current: etree._Element) -> None:

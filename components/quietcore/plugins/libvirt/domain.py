@@ -34,7 +34,7 @@ from quietcore.plugins.libvirt.domain_read import read_domain
 from quietcore.plugins.libvirt.effective import with_effective
 from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
 from quietcore.plugins.libvirt.observation import lookup, lookup_name, observe
-from quietcore.plugins.libvirt.power import start, stop
+from quietcore.plugins.libvirt.power import limit, start, stop
 from quietcore.plugins.libvirt.reservation import release, reserve
 from quietcore.plugins.libvirt.resolve import resolved_domain
 
@@ -115,8 +115,7 @@ class DomainHandler(Handler):
                 return
             seen = observe(domain)
             refuse_foreign("domain", seen.name, seen.uuid, seen.mark, ctx, state)
-            seconds = policy_of(seen.definition).shutdown
-            stop(domain, ctx, min(seconds, ctx.timeout) if ctx.timeout else seconds)
+            stop(domain, ctx, limit(policy_of(seen.definition).shutdown, ctx))
             release(connection, seen.definition)
             undefine(domain)
 

@@ -14,7 +14,7 @@ from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.ownership import TAG as OWNER
 from quietcore.render.stylesheet import canonical
 
-HOSTS: Final = ".host["
+RESERVED: Final = ".reserved["
 """DHCP reservations: domains put theirs into the network; only those that the program states are compared."""
 
 _PATHS: Final = (
@@ -46,7 +46,7 @@ def effect_of(key: str) -> Effect:
     """Say when a change of this fact takes effect."""
     if key == "name":
         return Effect.REPLACE
-    return Effect.LIVE if key.startswith("dns.host[") or HOSTS in key else Effect.NEXT_BOOT
+    return Effect.LIVE if key.startswith("dns.host[") or RESERVED in key else Effect.NEXT_BOOT
 
 
 def path_of(key: str) -> str:
@@ -109,7 +109,7 @@ def _ip(element: etree._Element, index: int) -> Iterator[tuple[str, str]]:
         for host in dhcp.findall("host"):
             dhcp.remove(host)
             key = host.get("mac") or host.get("id") or host.get("ip")
-            yield f"ip[{index}]{HOSTS}{key!s}]", canonical(host)
+            yield f"ip[{index}]{RESERVED}{key!s}]", canonical(host)
         if not len(dhcp):
             rest.remove(dhcp)
     yield f"ip[{index}]", canonical(rest)

@@ -13,7 +13,7 @@ from quietcore.plugins.libvirt.effective import plain
 from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.libvirt.faults import mark_text
 from quietcore.plugins.libvirt.network_diff import DRIFT, facts_of, with_effective
-from quietcore.plugins.libvirt.network_facets import HOSTS, network_facets, words_for
+from quietcore.plugins.libvirt.network_facets import RESERVED, network_facets, words_for
 from quietcore.render.stylesheet import parse_xml
 
 
@@ -26,7 +26,7 @@ def pending_of(network: libvirt.virNetwork) -> Facets:
         for key, text in differing(
             network_facets(parse_xml(network.XMLDesc())), network_facets(definition_of(network))
         ).items()
-        if HOSTS not in key and not key.startswith("metadata[")
+        if RESERVED not in key and not key.startswith("metadata[")
     }
 
 
@@ -47,7 +47,7 @@ def state_of(network: libvirt.virNetwork, inputs: Props, owner: Mark | None, *, 
     filled = differing(facts_of(full) or {}, network_facets(definition))
     kept: dict[str, Any] = {
         "facts": FACTS,
-        "filled": {key: mark(text) for key, text in filled.items() if HOSTS not in key},
+        "filled": {key: mark(text) for key, text in filled.items() if RESERVED not in key},
     }
     if owner is not None:
         kept["mark"] = mark_text(owner)
@@ -80,12 +80,12 @@ def observed_network(network: libvirt.virNetwork, state: State) -> State:
     seen = network_facets(definition)
     kept = dict(state.outputs.get(KEY) or {}) if current else {}
     if not kept:
-        kept = {"facts": FACTS, "filled": {k: mark(v) for k, v in differing(facts, seen).items() if HOSTS not in k}}
+        kept = {"facts": FACTS, "filled": {k: mark(v) for k, v in differing(facts, seen).items() if RESERVED not in k}}
     expected = {**{key: mark(text) for key, text in facts.items()}, **kept["filled"]}
     astray = {
         key: seen.get(key, "")
         for key in {**expected, **seen}
-        if expected.get(key, "") != mark(seen.get(key, "")) and (HOSTS not in key or key in facts)
+        if expected.get(key, "") != mark(seen.get(key, "")) and (RESERVED not in key or key in facts)
     }
     inputs = {key: value for key, value in state.inputs.items() if key != DRIFT}
     told = [f"defined with {words_for(key, facts.get(key, ''), text)}" for key, text in astray.items()]

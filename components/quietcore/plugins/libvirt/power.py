@@ -54,6 +54,11 @@ def stop(domain: libvirt.virDomain, ctx: Context, seconds: float) -> None:
             raise Cancelled(f"{domain.name()} on {ctx.host}: still shutting down when the operation was cancelled")
 
 
+def limit(seconds: float, ctx: Context) -> float:
+    """Give the time a guest has to shut down: its policy's, or less where the user set a time for the operation."""
+    return min(seconds, ctx.timeout) if ctx.timeout else seconds
+
+
 def is_active(domain: libvirt.virDomain) -> bool:
     """Tell whether it runs; one that is gone does not."""
     try:
