@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from quietcore.plugins.handler import HandlerError, Unreachable, host_of
+from quietcore.plugins.handler import Context, HandlerError, Unreachable, host_of
 
 if TYPE_CHECKING:
     import libvirt
@@ -67,9 +67,9 @@ class Connections:
             return line.connection
 
 
-def explain(error: libvirt.libvirtError, uri: str, doing: str, hint: str = "", host: str = "") -> HandlerError:
+def explain(error: libvirt.libvirtError, ctx: Context, doing: str, hint: str = "") -> HandlerError:
     """Turn libvirt's error into ours: the host, what was being done, libvirt's message."""
-    text = f"{doing} on {host or host_of(uri)} ({uri}): {error.get_error_message() or error}"
+    text = f"{doing} on {ctx.host} ({ctx.uri}): {error.get_error_message() or error}"
     return Unreachable(text) if _is_lost(error) else HandlerError(text, hint=hint)
 
 

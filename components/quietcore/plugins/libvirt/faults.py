@@ -21,7 +21,7 @@ def faults(doing: str, ctx: Context) -> Iterator[None]:
     try:
         yield
     except libvirt.libvirtError as error:
-        raise explain(error, ctx.uri, doing, _hint(str(error)), ctx.host) from None
+        raise explain(error, ctx, doing, _hint(str(error))) from None
 
 
 def refuse_foreign(kind: str, name: str, uuid: str, mark: Mark | None, ctx: Context, state: State) -> None:
