@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ def node(name, on, **changes):
 
 realtime = TunedProfile("plc-guest", role="guest")
 """
+# A qcow2 header, version 2: magic, version, backing file (none), 64 KiB clusters, 1 MiB, no encryption, tables empty.
+EMPTY_QCOW2 = struct.pack(">IIQIIQIIQQIIQ", 0x514649FB, 2, 0, 0, 16, 1 << 20, 0, 0, 0, 0, 0, 0, 0) + bytes(440)
 TOPOLOGY = "cells:\n- {id: 0, cpus: 0-7, memory: 32GiB, pages: {1GiB: 12}}\n"
 
 
@@ -42,7 +45,7 @@ class Previewed:
         }
         (folder / "Pulumi.yaml").write_text(json.dumps(settings))
         (folder / "hv.yaml").write_text(TOPOLOGY)
-        (folder / "debian.qcow2").write_bytes(b"QFI\xfb" + bytes(508))
+        (folder / "debian.qcow2").write_bytes(EMPTY_QCOW2)
         pulumi("stack", "init", "dev", cwd=folder).ok()  # type: ignore[attr-defined]
 
     def write(self, lines: str) -> None:

@@ -74,7 +74,7 @@ def _hugepages(pages: Mapping[Size, str]) -> list[str]:
 
 def _pools(topology: HostTopology) -> dict[Size, str]:
     """Page counts by size: one number where all cells have the same (the kernel spreads it), else cell by cell."""
-    sizes = {size for cell in topology.cells for size in cell.pages}
+    sizes = {size for cell in topology.cells for size, count in cell.pages.items() if count}
     return {size: _count({cell.id: cell.pages.get(size, 0) for cell in topology.cells}) for size in sizes}
 
 

@@ -72,11 +72,19 @@ class Ledger:
         self.supposed(node, assignment)
         if known == assignment:
             return
+        if self.write and not self.changed:
+            pulumi.Output.from_input(None).apply(lambda _: self._keep())
         self.changed.append(node)
-        if self.write:
-            write_lock(self.lock_path, self.lock)
-            cpus = ", ".join(f"{vcpu}:{cpu}" for vcpu, cpu in enumerate(assignment.cpus))
-            pulumi.log.info(f'{self.lock_path.name}: node "{node}" on {assignment.host}, vCPU:CPU {cpus} (commit it)')
+
+    def _keep(self) -> None:
+        """Write the lock when the program has ended, unless it was refused, and say what changed."""
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return
+        write_lock(self.lock_path, self.lock)
+        for node in self.changed:
+            kept = self.lock.nodes[node]
+            cpus = ", ".join(f"{vcpu}:{cpu}" for vcpu, cpu in enumerate(kept.cpus))
+            pulumi.log.info(f'{self.lock_path.name}: node "{node}" on {kept.host}, vCPU:CPU {cpus} (commit it)')
 
     def _say(self, finding: Finding, resource: pulumi.Resource | None) -> None:
         """Errors are told when the program has ended, so that none is lost to the failure that follows them."""

@@ -56,7 +56,7 @@ class RtNode(pulumi.ComponentResource):
         """Raises pulumi.RunError in ``up`` where a rule refuses it."""
         data = {**facts, "name": name, "host": host._name, "tuned": tuned._name if tuned else None}
         self.spec, report = judged(RtNodeSpec, data, f'node "{name}"')
-        self.placed, report_placed = placed(self.spec, host, tuned.spec if tuned else None)
+        self.placed, report_placed = placed(self.spec, host, tuned)
         super().__init__("quietcore:index:RtNode", name, self.spec.dump() if self.spec else {}, opts)
         report(self)
         report_placed(self)

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import runpy
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import yaml
-from pulumi.runtime import mocks as pulumi_mocks
-from pulumi.runtime.settings import reset_options
 from pulumi.runtime.stack import run_pulumi_func
 
 from quietcore.errors import EnvironmentFault
 from quietcore.resources.ledger import Ledger, begin
 from quietcore.resources.lockfile import read_lock, write_lock
-from quietcore.resources.site import Registered, site_from
+from quietcore.resources.mocks import Recorder, start
+from quietcore.resources.site import Registered, site_from, unreadable
 from quietcore.rules.judge import findings
-from quietcore.spec.finding import Finding, in_order
+from quietcore.spec.finding import Finding, Severity, in_order
 from quietcore.spec.site import SiteSpec
 from quietcore.spec.topology import Loader
-
-_QUIET = logging.getLogger("quietcore.quiet")  # findings are told by who called, not by a log
-_QUIET.addHandler(logging.NullHandler())
-_QUIET.propagate = False
 
 
 @dataclass(frozen=True)
@@ -44,32 +36,6 @@ class Run:
     lock_changes: list[str]
 
 
-class _Recorder(pulumi_mocks.MockMonitor):
-    """Keeps every registration as it was asked for; all outputs but the given inputs are unknown."""
-
-    def __init__(self) -> None:
-        super().__init__(_Echo())
-        self.registered: list[Registered] = []
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the monitor's own name
-        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
-        props = pulumi.runtime.rpc.deserialize_properties(request.object, keep_unknowns=True)
-        self.registered.append(
-            Registered(
-                response.urn, request.type, request.name, props, request.parent, request.provider.rpartition("::")[0]
-            )
-        )
-        return response
-
-
-class _Echo(pulumi_mocks.Mocks):
-    def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:  # noqa: ARG002 - no function of ours is asked
-        return {}, None
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[Any, Any]]:
-        return f"{args.name}-id", dict(args.inputs)
-
-
 def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False) -> Run:
     """Run the program of ``project`` (a folder with Pulumi.yaml) for a stack.
 
@@ -77,18 +43,19 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
     Raises EnvironmentFault where there is no project, and whatever else the user's own program raises.
     """
     root, main, name = _entry(project)
-    monitor = _Recorder()
+    monitor = Recorder()
     ledger = Ledger(lock_path=main / f"{stack}.lock.yaml", frozen=frozen, write=False)
     ledger.lock = before = read_lock(ledger.lock_path)
     if prune:
         ledger.lock = before.only(_execute(monitor, ledger, root, main, name, stack).declared)
-        monitor, ledger = _Recorder(), Ledger(ledger.lock_path, frozen, write=False, lock=ledger.lock)
+        monitor, ledger = Recorder(), Ledger(ledger.lock_path, frozen, write=False, lock=ledger.lock)
     _execute(monitor, ledger, root, main, name, stack)
-    if not frozen and ledger.lock != before:
-        write_lock(ledger.lock_path, ledger.lock)
     registered = sorted(monitor.registered, key=lambda found: found.urn)  # they arrive in no certain order
     site = site_from(registered)
-    found = in_order([*ledger.findings, *_unsaid(findings(site), ledger.findings)])
+    whole = [*findings(site), *unreadable(registered)]
+    found = in_order([*ledger.findings, *_unsaid(whole, ledger.findings)])
+    if not frozen and ledger.lock != before and not any(one.severity is Severity.ERROR for one in found):
+        write_lock(ledger.lock_path, ledger.lock)
     return Run(root, stack, site, found, registered, ledger.changed)
 
 
@@ -113,13 +80,9 @@ def _run_main(main: Path) -> None:
     runpy.run_path(str(main), run_name="__main__")
 
 
-def _execute(monitor: _Recorder, ledger: Ledger, root: Path, main: Path, name: str, stack: str) -> Ledger:
+def _execute(monitor: Recorder, ledger: Ledger, root: Path, main: Path, name: str, stack: str) -> Ledger:
     """Run the program once; a failure that only repeats the ledger's findings is not one."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    reset_options()
-    pulumi_mocks.set_mocks(_Echo(), project=name, stack=stack, preview=True, monitor=monitor, logger=_QUIET)
-    pulumi.runtime.settings.SETTINGS.root_directory = str(root)
+    loop = start(monitor, root, name, stack)
     begin(ledger)
     cwd, path = Path.cwd(), list(sys.path)
     os.chdir(main)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from quietcore.errors import QuietcoreError
-from quietcore.spec.finding import Refused
+from quietcore.spec.domain import DomainSpec
+from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.host import HostSpec
 from quietcore.spec.node import RtNodeSpec
 from quietcore.spec.site import NodeSpec, SiteSpec
@@ -51,13 +52,35 @@ def _host(found: Registered) -> HostSpec | None:
         return None
 
 
-def _placed(found: Registered, known: Mapping[str, Registered], hosts: Mapping[str, HostSpec]) -> NodeSpec | None:
+def lifted_domain(found: Registered) -> DomainSpec:
+    """The domain that a resource's inputs stand for, stylesheet included. Raises Refused where they make none (S06)."""
     from quietcore.render.domain_base import effective_domain
     from quietcore.render.domain_xml import lift
 
     try:
-        domain = lift(effective_domain(dict(found.props)))
-    except QuietcoreError:
+        return lift(effective_domain(found.props))
+    except QuietcoreError as fault:
+        where = ", ".join(part for part in (f'domain "{found.name}"', fault.where) if part)
+        title, given, allowed = fault.what, fault.given, fault.allowed
+        raise Refused([Finding(code="S06", title=title, where=where, given=given, allowed=allowed)]) from None
+
+
+def unreadable(resources: Iterable[Registered]) -> list[Finding]:
+    """The findings on domains that are no part of the picture, because nothing can be read from them."""
+    found: list[Finding] = []
+    for resource in resources:
+        if resource.type == DOMAIN:
+            try:
+                lifted_domain(resource)
+            except Refused as refused:
+                found += refused.findings
+    return found
+
+
+def _placed(found: Registered, known: Mapping[str, Registered], hosts: Mapping[str, HostSpec]) -> NodeSpec | None:
+    try:
+        domain = lifted_domain(found)
+    except Refused:
         return None
     provider = known.get(found.provider)
     host = hosts.get(provider.parent) if provider else None
