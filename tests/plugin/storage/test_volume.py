@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from quietcore.plugins.handler import Cancelled, Effect, HandlerError, Severity, State
+from quietcore.plugins.handler import UNKNOWN, Cancelled, Effect, HandlerError, Severity, State
 from quietcore.plugins.libvirt.claim import Claim
 from quietcore.plugins.libvirt.volume import VolumeHandler
 
@@ -377,3 +377,60 @@ def test_many_volumes_are_made_and_removed_in_one_pool_at_once(desk, pool, image
         assert len(names(pool)) == 50
         list(threads.map(lambda state: VOLUME.delete(state, desk.context(state.inputs["name"])), states))
     assert len(names(pool)) == 2
+
+
+def test_a_base_is_not_removed_under_an_overlay(desk, pool, image):
+    base = desk.create(VOLUME, {"pool": pool.name(), "source": str(image), "name": "base"}, "base")
+    top = desk.create(VOLUME, {"pool": pool.name(), "baseVolumeId": base.id, "name": "top"}, "top")
+    with pytest.raises(HandlerError, match=r"/top is an overlay on it"):
+        VOLUME.delete(base, desk.context("base"))
+    VOLUME.delete(top, desk.context("top"))
+    VOLUME.delete(base, desk.context("base"))
+    assert names(pool) == []
+
+
+def test_a_volume_that_somebody_makes_at_the_same_moment_is_left(desk, pool, raw, monkeypatch):
+    begin = Claim.begin
+
+    def slow(claim: Claim) -> None:
+        begin(claim)
+        pool.createXML("<volume><name>disk</name><capacity>8192</capacity></volume>", 0)
+
+    monkeypatch.setattr(Claim, "begin", slow)
+    with pytest.raises(HandlerError, match=r"exists already"):
+        desk.create(VOLUME, {"pool": pool.name(), "source": str(raw), "name": "disk"})
+    assert names(pool) == ["disk"]
+
+
+def test_a_source_that_changes_while_it_is_uploaded_is_refused(desk, pool, raw, monkeypatch):
+    from quietcore.plugins.libvirt.checksum import Digester
+
+    feed = Digester.feed
+
+    def touching(digester: Digester, block: bytes) -> None:
+        os.utime(raw, ns=(1, 1))
+        feed(digester, block)
+
+    monkeypatch.setattr(Digester, "feed", touching)
+    with pytest.raises(HandlerError, match=r"changed while it was uploaded; nothing of it is left"):
+        desk.create(VOLUME, {"pool": pool.name(), "source": str(raw), "name": "disk"})
+    assert names(pool) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "effect"),
+    [
+        ({"size": UNKNOWN}, "size", Effect.LIVE),
+        ({"pool": UNKNOWN}, "pool", Effect.REPLACE),
+        ({"baseVolumeId": UNKNOWN}, "baseVolumeId", Effect.REPLACE),
+        ({"source": UNKNOWN, "size": MIB}, "source", Effect.REPLACE),
+    ],
+)
+def test_what_is_not_known_yet_may_stand_anywhere(desk, given, path, effect):
+    made, failures = VOLUME.check(
+        {"name": "disk", "pool": "p", "size": MIB} | given, None, desk.context().mark, b"seed"
+    )
+    assert [failure for failure in failures if failure.path != "source"] == []
+    old = State("/p/disk", {"name": "disk", "pool": "p", "size": MIB}, {"format": "qcow2", "size": MIB})
+    assert (path, effect) in [(change.path, change.effect) for change in VOLUME.diff(old, made)]
+    assert VOLUME.predict(made, None)["format"] is UNKNOWN

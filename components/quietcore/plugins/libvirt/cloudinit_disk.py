@@ -21,7 +21,7 @@ from .storage_fault import fault, told
 from .storage_lookup import observe_volume, pool_named, user_of, volume_named
 from .storage_name import foreign_inputs, not_text, settle_name
 from .storage_owner import IMPORTED, imported, mark_of, owner
-from .storage_xml import VolumeFacts, facts_of, volume_xml
+from .storage_xml import PRIVATE, VolumeFacts, facts_of, volume_xml
 from .stream import Stopped, download, upload
 from .volume_check import DEFAULT_POOL
 from .volume_site import Site, foreign, refreshed, refuse_if_open, site_around, site_of
@@ -133,10 +133,15 @@ class CloudInitDiskHandler(Handler):
 
     def _new(self, site: Site, name: str, length: int, ctx: Context) -> libvirt.virStorageVol:
         ctx.checkpoint(site.subject)
+        xml = volume_xml(name, length, "raw", blocks=site.facts.blocks, mode=PRIVATE)
         with told(ctx, site.subject, "making it"):
             site.claim.clear()
             site.claim.begin()
-            return site.pool.createXML(volume_xml(name, length, "raw", blocks=site.facts.blocks), 0)
+            try:
+                return site.pool.createXML(xml, 0)
+            except libvirt.libvirtError:
+                site.claim.clear()
+                raise
 
     def _write(
         self, site: Site, volume: Any, inputs: Props, data: bytes, kept: Props, ctx: Context, *, new: bool

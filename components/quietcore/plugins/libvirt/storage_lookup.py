@@ -82,7 +82,7 @@ def observe_volume(
     with told(ctx, subject, "reading it"):
         connection = ctx.connect()
         volume = found(connection.storageVolLookupByKey, key) if key else None
-        if volume is not None and (facts := _facts(volume)) is not None:
+        if volume is not None and (facts := facts_or_none(volume)) is not None:
             return volume, volume.storagePoolLookupByVolume(), facts
     pool = pool_named(ctx, pool_name) if pool_name else None
     if pool is None or not name:
@@ -95,7 +95,7 @@ def observe_volume(
     refresh(ctx, pool)
     with told(ctx, subject, "reading it"):
         volume = found(pool.storageVolLookupByName, name)
-        facts = _facts(volume) if volume is not None else None
+        facts = facts_or_none(volume) if volume is not None else None
         return (volume, pool, facts) if volume is not None and facts is not None else None
 
 
@@ -142,7 +142,8 @@ def _target_in(xml: str, path: str) -> str | None:
     return None
 
 
-def _facts(volume: libvirt.virStorageVol) -> VolumeFacts | None:
+def facts_or_none(volume: libvirt.virStorageVol) -> VolumeFacts | None:
+    """What the host says of a volume; None when it went meanwhile. Raises libvirtError."""
     try:
         return facts_of(volume)
     except libvirt.libvirtError as error:

@@ -18,6 +18,8 @@ BLOCK_POOLS: Final = ("logical",)
 """Pool types whose volumes are block devices: raw, fully allocated, rounded up to the extent."""
 READABLE: Final = "0644"
 """QEMU opens a base image as another user than the one that made it."""
+PRIVATE: Final = "0600"
+"""A seed may hold secrets; libvirt gives it to QEMU's user while a domain runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def volume_xml(
     *,
     blocks: bool,
     backing: VolumeFacts | None = None,
+    mode: str = READABLE,
     xslt: str = "",
 ) -> str:
     """A volume to be made: empty, or an overlay on `backing`. On block pools it is fully allocated."""
@@ -106,7 +109,7 @@ def volume_xml(
     target = sub(root, "target")
     if not blocks:
         sub(target, "format", type=form)
-    sub(sub(target, "permissions"), "mode", READABLE)
+    sub(sub(target, "permissions"), "mode", mode)
     if backing is not None:
         store = sub(root, "backingStore")
         sub(store, "path", backing.path)

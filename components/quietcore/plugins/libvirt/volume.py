@@ -18,7 +18,17 @@ from .volume_adopt import left_over
 from .volume_check import FORMATS, check_volume, local_image
 from .volume_diff import diff_volume, wanted_sha256
 from .volume_make import make
-from .volume_site import TOKEN, base_of, grow, refreshed, refuse_if_open, site_around, site_of, wants_copy
+from .volume_site import (
+    TOKEN,
+    base_of,
+    grow,
+    refreshed,
+    refuse_if_below,
+    refuse_if_open,
+    site_around,
+    site_of,
+    wants_copy,
+)
 
 
 class VolumeHandler(Handler):
@@ -109,6 +119,7 @@ class VolumeHandler(Handler):
             ctx.log(Severity.WARNING, text)
             return
         refuse_if_open(site.subject, facts, ctx)
+        refuse_if_below(site, facts, ctx)
         with told(ctx, site.subject, "removing it"):
             volume.delete(0)
             site.claim.clear()

@@ -15,7 +15,7 @@ from .storage_xml import VolumeFacts, facts_of
 from .stream import download
 from .volume_diff import wanted_sha256
 from .volume_make import Made
-from .volume_site import TOKEN, Site, foreign, grow, refreshed, refuse_if_open, wants_copy
+from .volume_site import TOKEN, Site, foreign, grow, refreshed, refuse_if_below, refuse_if_open, wants_copy
 
 _SECTOR = 512
 
@@ -40,6 +40,7 @@ def left_over(site: Site, inputs: Props, base: libvirt.virStorageVol | None, ctx
     if not standing.finished:
         _refuse_unless_begun_by_us(site, volume, facts, inputs, base, ctx)
     refuse_if_open(site.subject, facts, ctx)
+    refuse_if_below(site, facts, ctx)
     state = "with other content" if standing.finished else "unfinished"
     ctx.log(Severity.INFO, f"{site.subject} on {ctx.host}: an interrupted run left it {state}; it is made anew")
     with told(ctx, site.subject, "removing what an interrupted run left"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any, Final
 import libvirt
 
 from quietcore.errors import QuietcoreError
-from quietcore.plugins.handler import Cancelled, Context, HandlerError, Props
+from quietcore.plugins.handler import Context, HandlerError, Props
 from quietcore.units import Size
 
 from .checksum import Digester, remember_file_sha256
@@ -20,7 +20,8 @@ from .source import Content, Source, SourceError
 from .storage_fault import fault, told
 from .storage_lookup import refresh
 from .storage_xml import VolumeFacts, facts_of, volume_xml, xslt_of
-from .stream import Stopped, upload
+from .stream import upload
+from .volume_attempt import Attempt, undone
 from .volume_check import format_fault
 from .volume_site import Site, wants_copy
 
@@ -42,16 +43,18 @@ def make(site: Site, inputs: Props, base: libvirt.virStorageVol | None, ctx: Con
     ctx.checkpoint(site.subject)
     if isinstance(inputs.get("source"), str):
         return _from_source(site, inputs, ctx)
-    with _undone(site, inputs["name"], ctx):
+    with undone(site, inputs["name"], ctx) as attempt:
         if base is None:
             form = inputs.get("format") or ("raw" if site.facts.blocks else "qcow2")
-            volume = _create(site, inputs, inputs["size"], form, ctx)
+            volume = _create(site, attempt, inputs, inputs["size"], form, ctx)
         else:
-            volume = _on_base(site, inputs, base, ctx)
+            volume = _on_base(site, attempt, inputs, base, ctx)
         return _finish(site, volume, ctx)
 
 
-def _on_base(site: Site, inputs: Props, base: libvirt.virStorageVol, ctx: Context) -> libvirt.virStorageVol:
+def _on_base(
+    site: Site, attempt: Attempt, inputs: Props, base: libvirt.virStorageVol, ctx: Context
+) -> libvirt.virStorageVol:
     with told(ctx, site.subject, "reading its base volume"):
         below = facts_of(base)
     size = inputs.get("size") or below.capacity
@@ -59,12 +62,11 @@ def _on_base(site: Site, inputs: Props, base: libvirt.virStorageVol, ctx: Contex
         problem = f"size {size} is below that of its base volume {below.path}, {below.capacity} bytes"
         raise fault(ctx, site.subject, problem, f"give at least {below.capacity}, or leave size out")
     if not wants_copy(site, inputs):
-        return _create(site, inputs, size, "qcow2", ctx, below)
+        return _create(site, attempt, inputs, size, "qcow2", ctx, below)
     ctx.status(f"copying {below.name} to {inputs['name']}")
     xml = _xml(site, inputs, size, "raw")
     with told(ctx, site.subject, f"copying {below.path}"):
-        site.claim.begin()
-        return site.pool.createXMLFrom(xml, base, 0)
+        return attempt.create(xml, base)
 
 
 def _from_source(site: Site, inputs: Props, ctx: Context) -> Made:
@@ -81,8 +83,8 @@ def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Cont
     head = _head(blocks, min(HEAD_BYTES, content.length))
     image = _judge(site, inputs, content, b"".join(head), ctx)
     digester = Digester(source.expected)
-    with _undone(site, inputs["name"], ctx):
-        volume = _create(site, inputs, max(content.length, _block_size(site, inputs)), "raw", ctx)
+    with undone(site, inputs["name"], ctx) as attempt:
+        volume = _create(site, attempt, inputs, max(content.length, _block_size(site, inputs)), "raw", ctx)
         with told(ctx, site.subject, f"uploading {content.name}"):
             upload(
                 volume,
@@ -97,10 +99,20 @@ def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Cont
             hint = "get the image anew, or correct the checksum in source"
             raise fault(ctx, site.subject, f"{content.name} is not what the program expects: {wrong}", hint)
         if content.facts is not None:
+            _refuse_if_changed(site, source, content.facts, ctx)
             remember_file_sha256(source.path, content.facts, digester.sha256)
         volume = _seen(site, inputs["name"], image, ctx)
         _grow(site, volume, inputs.get("size"), ctx)
         return _finish(site, volume, ctx, digester.sha256, content.etag)
+
+
+def _refuse_if_changed(site: Site, source: Source, before: os.stat_result, ctx: Context) -> None:
+    try:
+        after = source.path.stat()
+    except OSError:
+        return  # removed meanwhile: what was read is whole
+    if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
+        raise fault(ctx, site.subject, f"{source.path} changed while it was uploaded", "pulumi up, once it is written")
 
 
 def _stop(ctx: Context) -> Callable[[], bool]:
@@ -148,15 +160,20 @@ def _digested(head: list[bytes], rest: Iterator[bytes], digester: Digester) -> I
 
 
 def _create(
-    site: Site, inputs: Props, size: int, form: str, ctx: Context, backing: VolumeFacts | None = None
+    site: Site,
+    attempt: Attempt,
+    inputs: Props,
+    size: int,
+    form: str,
+    ctx: Context,
+    backing: VolumeFacts | None = None,
 ) -> libvirt.virStorageVol:
     if site.facts.blocks and form != "raw":
         problem = f"a {site.facts.type} pool holds raw volumes, the program says {form}"
         raise fault(ctx, site.subject, problem, "leave format out")
     xml = _xml(site, inputs, size, form, backing)
     with told(ctx, site.subject, "making it", f"is there room? virsh -c '{ctx.uri}' pool-info {site.facts.name}"):
-        site.claim.begin()
-        return site.pool.createXML(xml, 0)
+        return attempt.create(xml)
 
 
 def _xml(site: Site, inputs: Props, size: int, form: str, backing: VolumeFacts | None = None) -> str:
@@ -191,43 +208,6 @@ def _finish(site: Site, volume: libvirt.virStorageVol, ctx: Context, sha256: str
         facts = facts_of(volume)
         site.claim.finish(sha256)
     return Made(facts, sha256, etag)
-
-
-@contextlib.contextmanager
-def _undone(site: Site, name: str, ctx: Context) -> Iterator[None]:
-    """Take away what was begun when the body fails: a half-made volume must not look finished."""
-    try:
-        yield
-    except Stopped:
-        told = _undo(site, name)
-        if not ctx.cancelled.is_set():
-            hint = "allow more: ResourceOptions(custom_timeouts=CustomTimeouts(create='1h'))"
-            raise fault(ctx, site.subject, f"the upload took longer than {ctx.timeout:g} s{told}", hint) from None
-        raise Cancelled(f"{site.subject}: the upload was stopped{told}") from None
-    except SourceError as error:
-        raise SourceError(f"{error}{_undo(site, name)}", error.hint) from error
-    except HandlerError as error:
-        error.args = (f"{error.message}{_undo(site, name)}",)
-        error.message = error.args[0]
-        raise
-    except BaseException:
-        _undo(site, name)
-        raise
-
-
-def _undo(site: Site, name: str) -> str:
-    """Remove volume and claim; the words to add to the error."""
-    try:
-        if not site.claim.standing().making:
-            return ""
-        with contextlib.suppress(libvirt.libvirtError):
-            site.pool.storageVolLookupByName(name).delete(0)
-        if name in site.pool.listVolumes():
-            return "; what was begun could not be removed: the next `pulumi up` makes it anew"
-        site.claim.clear()
-    except libvirt.libvirtError:
-        return "; the host could not be asked to remove what was begun: the next `pulumi up` makes it anew"
-    return "; nothing of it is left"
 
 
 def _progress(name: str, ctx: Context) -> Callable[[int, int], None]:

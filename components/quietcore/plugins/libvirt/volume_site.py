@@ -9,9 +9,9 @@ import libvirt
 
 from quietcore.plugins.handler import Context, Mark, Props
 
-from .claim import Claim
+from .claim import Claim, is_claim
 from .storage_fault import fault, told
-from .storage_lookup import found, pool_named, running_pool, user_of
+from .storage_lookup import facts_or_none, found, pool_named, running_pool, user_of
 from .storage_xml import BLOCK_POOLS, FILE_POOLS, PoolFacts, VolumeFacts, facts_of, lift_pool
 
 TOKEN: Final = "libvirt:index/volume:Volume"
@@ -81,6 +81,19 @@ def refuse_if_open(subject: str, facts: VolumeFacts, ctx: Context) -> None:
     if user is not None:
         hint = f"stop the domain first: virsh -c '{ctx.uri}' shutdown {user.name}"
         raise fault(ctx, subject, f"the running domain {user.name!r} has it open", hint)
+
+
+def refuse_if_below(site: Site, facts: VolumeFacts, ctx: Context) -> None:
+    """Raises HandlerError while another volume of the pool is an overlay on this one: it would lose its content."""
+    with told(ctx, site.subject, "looking for overlays on it"):
+        for other in site.pool.listAllVolumes():
+            name = other.name()
+            if name == facts.name or is_claim(name):
+                continue
+            above = facts_or_none(other)
+            if above is not None and above.backing == facts.path:
+                hint = f"if it is of no use: virsh -c '{ctx.uri}' vol-delete '{above.path}'"
+                raise fault(ctx, site.subject, f"{above.path} is an overlay on it", hint)
 
 
 def grow(volume: libvirt.virStorageVol, facts: VolumeFacts, size: int, subject: str, ctx: Context) -> None:
