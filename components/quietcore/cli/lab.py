@@ -9,6 +9,7 @@ import click
 
 from quietcore import lab as labs
 from quietcore.cli.answer import answer_json, json_option, say
+from quietcore.cli.demo import demo
 from quietcore.lab import environment
 from quietcore.lab.images import TIERS
 from quietcore.units import Size
@@ -21,6 +22,9 @@ _NAME = click.option("--name", default="lab", show_default=True, help="Which lab
 def lab() -> None:
     """Two real hypervisors on this machine: libvirt, Open vSwitch and SSH, each in namespaces."""
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+lab.add_command(demo)
 
 
 @lab.command()

@@ -46,6 +46,7 @@ def _ask(domain: Any, command: str, arguments: dict[str, Any]) -> Any:
     import libvirt
     import libvirt_qemu
 
+    libvirt.registerErrorHandler(lambda *_: None, None)  # failures are raised; libvirt prints them as well
     try:
         answer = libvirt_qemu.qemuAgentCommand(domain, json.dumps({"execute": command, "arguments": arguments}), 10, 0)
     except libvirt.libvirtError as fault:
