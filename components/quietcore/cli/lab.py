@@ -10,7 +10,7 @@ import click
 from quietcore import lab as labs
 from quietcore.cli.answer import answer_json, json_option, say
 from quietcore.cli.demo import demo
-from quietcore.lab import environment
+from quietcore.lab import environment, narration
 from quietcore.lab.images import TIERS
 from quietcore.units import Size
 
@@ -40,11 +40,11 @@ def up(hosts: int | None, hugepages: str | None, images: str, name: str, as_json
     if as_json:
         answer_json(state.document())
         return
-    for host in state.hosts:
-        click.echo(f"{host.name}  {host.uri}")
-    click.echo(
-        f'\nnext: eval "$(quietcore lab env{_option(name)})" && virsh -c "$QUIETCORE_LAB_HV1_URI" list --all', err=True
-    )
+    for line in narration.hosts(state):
+        click.echo(line)
+    for line in narration.limits(state):
+        say(f"note: {line}")
+    say(f'\nnext: eval "$(quietcore lab env{_option(name)})" && virsh -c "$QUIETCORE_LAB_HV1_URI" list --all')
 
 
 @lab.command()
@@ -69,13 +69,18 @@ def status(name: str, as_json: bool) -> None:
         answer_json({"name": name, "up": False}) if as_json else click.echo(f"lab {name} is not up")
         sys.exit(1)
     state, hosts = found
+    right = all(one.true for seen in hosts.values() for one in seen)
     if as_json:
         facts = {host: {condition.name: condition.true for condition in seen} for host, seen in hosts.items()}
         answer_json({**state.document(), "up": True, "conditions": facts})
     else:
-        for host, seen in hosts.items():
-            click.echo(f"{host:<6}" + "  ".join(f"{'✓' if one.true else '✗'} {one.name}" for one in seen))
-    sys.exit(0 if all(one.true for seen in hosts.values() for one in seen) else 1)
+        for line in [*narration.conditions(hosts), "", *narration.hosts(state)]:
+            click.echo(line)
+        for line in narration.limits(state):
+            say(f"note: {line}")
+        if not right:
+            say(f"\nhint: quietcore lab up{_option(name)}")
+    sys.exit(0 if right else 1)
 
 
 @lab.command()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from quietcore.lab.processes import boot_id
+from quietcore.lab.state import replace
 
 POOL = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 PAGE = 2 * 1024 * 1024  # bytes
@@ -17,10 +18,15 @@ PAGE = 2 * 1024 * 1024  # bytes
 
 @dataclass(frozen=True)
 class Share:
-    """The pages that one lab added to the machine's pool, in this boot."""
+    """The pages that one lab added to the machine's pool, in this boot.
+
+    While the pool changes, ``others`` is what the pool holds without the lab: after a crash in the middle the share
+    is what the pool has above it.
+    """
 
     pages: int
     boot: str
+    others: int | None = None
 
 
 def supported() -> bool:
@@ -34,23 +40,24 @@ def share(file: Path) -> int:
         held = Share(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
         return 0
-    return held.pages if held.boot == boot_id() else 0
+    if held.boot != boot_id():
+        return 0
+    return held.pages if held.others is None else min(max(_total() - held.others, 0), held.pages)
 
 
 def reserve(file: Path, pages: int) -> int:
     """Bring the lab's share to ``pages`` and return what it has: fragmented memory may give fewer.
 
-    The caller holds the machine-wide lock. The share is written before the pool grows, so that a crash in between
-    is undone by ``release``, and corrected afterwards.
+    The caller holds the machine-wide lock.
     """
     held = share(file)
     if held == pages or not supported():
         return held
-    before = _total()
-    file.write_text(json.dumps(asdict(Share(pages, boot_id()))))
-    _set(max(before - held + pages, 0))
-    got = max(_total() - (before - held), 0)
-    file.write_text(json.dumps(asdict(Share(got, boot_id()))))
+    others = max(_total() - held, 0)
+    replace(file, json.dumps(asdict(Share(max(held, pages), boot_id(), others))))
+    (POOL / "nr_hugepages").write_text(str(others + pages))
+    got = max(_total() - others, 0)
+    replace(file, json.dumps(asdict(Share(got, boot_id()))))
     return got
 
 
@@ -62,7 +69,3 @@ def release(file: Path) -> None:
 
 def _total() -> int:
     return int((POOL / "nr_hugepages").read_text())
-
-
-def _set(pages: int) -> None:
-    (POOL / "nr_hugepages").write_text(str(pages))

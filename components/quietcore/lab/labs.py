@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
 from quietcore.lab import (
@@ -132,8 +131,7 @@ def _images_up(lab: LabDir, known: state.LabState, plan: Plan, progress: Progres
         hint = fault.hint or f"quietcore lab up --name {lab.name} (the hosts are up and work without images)"
         raise _HostsAreUp(fault.what, where=fault.where, given=fault.given, allowed=fault.allowed, hint=hint) from fault
     kept = known.images.model_copy(update={tier: getattr(made, tier) for tier in plan.tiers})
-    kernel = Path(kept.tier1.kernel) if kept.tier1 else None
-    found = facts.accelerated(kernel)
+    found = facts.accelerated(kept.kernel())
     known = known.model_copy(update={"images": kept, "accelerator": found.name, "accelerator_reason": found.reason})
     state.write(lab, known)
     return known
@@ -167,7 +165,7 @@ def _drop_surplus(lab: LabDir, members: _Members) -> None:
 
 def _describe(lab: LabDir, slot: int, pages: int, members: _Members, before: state.LabState | None) -> state.LabState:
     known_images = before.images.still_there() if before else state.Images()
-    found = facts.find(Path(known_images.tier1.kernel) if known_images.tier1 else None)
+    found = facts.find(known_images.kernel())
     parts = slices.cut(slices.online(), len(members))
     return state.LabState(
         name=lab.name,

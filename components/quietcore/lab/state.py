@@ -63,6 +63,11 @@ class Images(_Value):
     tier1: Tier1 | None = None
     tier2: Tier2 | None = None
 
+    def kernel(self) -> Path | None:
+        """A guest kernel, of whichever tier has one."""
+        image = self.tier1 or self.tier2
+        return Path(image.kernel) if image else None
+
     def still_there(self) -> Images:
         """Those whose kernel is in the cache still."""
         return Images(

@@ -17,7 +17,7 @@ from quietcore.lab.layout import cache_root
 
 
 def digest(inputs: Iterable[str | Path]) -> str:
-    """Digest of texts and of files (a folder means every file below it, with its name and mode)."""
+    """Digest of texts and of files (a folder means every file below it)."""
     seen = hashlib.sha256()
     for one in inputs:
         if isinstance(one, str):
@@ -25,8 +25,7 @@ def digest(inputs: Iterable[str | Path]) -> str:
             continue
         for file in sorted(one.rglob("*")) if one.is_dir() else [one]:
             if file.is_file() and "__pycache__" not in file.parts:
-                mode = file.stat().st_mode & 0o111
-                seen.update(f"{file.relative_to(one.parent)}\0{mode:o}\0".encode() + file.read_bytes() + b"\0")
+                seen.update(f"{file.relative_to(one.parent)}\0".encode() + file.read_bytes() + b"\0")
     return seen.hexdigest()[:16]
 
 

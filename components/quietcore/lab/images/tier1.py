@@ -27,8 +27,9 @@ _MODULES = (
 
 def key() -> str:
     """Digest of what the image is made from."""
-    files = [_HERE / name for name in ("tier1.py", "initramfs.py", "tier1_init", "tier1_lease")]
-    return cache.digest([debian.candidate(debian.KERNEL), debian.candidate("busybox-static"), *files])
+    files = [_HERE / name for name in ("initramfs.py", "tier1_init", "tier1_lease")]
+    packages = [debian.candidate(package) for package in (debian.KERNEL, "busybox-static")]
+    return cache.digest([*packages, *_MODULES, *files])
 
 
 def ensure(progress: Progress) -> Tier1:

@@ -6,6 +6,7 @@ initrd beside it. It is a machine of its own: what lab hosts must refuse (reboot
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from quietcore.units import Size
 
 _HERE = Path(__file__).parent
 _TREE = _HERE / "tier2_tree"
+_PROGRAMS = ("/etc/initramfs-tools/hooks/quietcore", "/usr/lib/quietcore/ipv4-only")
+_CUSTOMIZE = _HERE / "customize.sh"
 CMDLINE = f"root=LABEL={disk.LABEL} ro console=ttyS0"
 """Kernel command line of a direct boot, before any real-time argument."""
 
@@ -45,8 +48,8 @@ _NOT_READ = ("man", "doc", "locale", "info", "i18n/locales")
 
 def key() -> str:
     """Digest of what the image is made from: recipe, packages and the kernel's version."""
-    files = [_HERE / "tier2.py", _HERE / "disk.py", _HERE / "customize.sh", _TREE]
-    return cache.digest([debian.candidate(debian.KERNEL), *files])
+    recipe = [*_bootstrap("ROOT", "TREE", "CUSTOMIZE"), CMDLINE, str(_SIZE)]
+    return cache.digest([debian.candidate(debian.KERNEL), *recipe, _HERE / "disk.py", _CUSTOMIZE, _TREE])
 
 
 def ensure(progress: Progress) -> Tier2:
@@ -64,7 +67,8 @@ def _build(into: Path, progress: Progress) -> None:
     root = into / "root"
     try:
         with progress.condition("tier2", "SystemInstalled"):
-            run(_bootstrap(root), timeout=1800)
+            command = _bootstrap(str(root), shlex.quote(str(_TREE)), shlex.quote(str(_CUSTOMIZE)))
+            run([*_CONTAINED, *command, *debian.sources()], timeout=1800)
         for name in ("vmlinuz", "initrd.img"):
             shutil.copy(next((root / "boot").glob(f"{name}-*")), into / name)
             (into / name).chmod(0o644)
@@ -75,11 +79,10 @@ def _build(into: Path, progress: Progress) -> None:
     (into / "disk.qcow2").chmod(0o444)
 
 
-def _bootstrap(root: Path) -> list[str]:
+def _bootstrap(root: str, tree: str, customize: str) -> list[str]:
     excluded = [f"/lib/modules/*/kernel/{folder}/*" for folder in _NOT_FOR_GUESTS]
     excluded += [f"/usr/share/{folder}/*" for folder in _NOT_READ]
     return [
-        *_CONTAINED,
         "mmdebstrap",
         "--quiet",
         "--variant=minbase",
@@ -90,9 +93,9 @@ def _bootstrap(root: Path) -> list[str]:
         "--dpkgopt=force-confold",
         f"--include={','.join(_PACKAGES)}",
         # Before the kernel comes: its initramfs is then built once, and small.
-        f"--essential-hook=cp -RT {_TREE} $1",
-        f"--customize-hook=sh {_HERE / 'customize.sh'} $1",
+        f"--essential-hook=cp -RT {tree} $1",
+        f"--essential-hook=chmod 755 $1{' $1'.join(_PROGRAMS)}",
+        f"--customize-hook=sh {customize} $1",
         debian.RELEASE,
-        str(root),
-        *debian.sources(),
+        root,
     ]
