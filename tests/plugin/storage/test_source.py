@@ -168,6 +168,10 @@ def test_an_image_that_cannot_become_a_volume_says_how_to_make_it_one(tmp_path):
         image_facts(b"KDMV" + b"\0" * 100)
 
 
+def test_what_is_declared_raw_may_be_compressed_as_an_initrd_is():
+    assert image_facts(b"\x1f\x8b" + b"\0" * 100, "raw") == ImageFacts("raw")
+
+
 @pytest.mark.parametrize(
     ("given", "path", "reason"),
     [

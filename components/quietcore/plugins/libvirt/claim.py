@@ -78,7 +78,9 @@ class Claim:
 
     def finish(self, sha256: str = "") -> None:
         """Say that the volume is finished, with the digest of its content."""
-        self._put(_base64(sha256) if sha256 else _MADE)
+        end = _base64(sha256) if sha256 else _MADE
+        if end not in self._ends():
+            self._put(end)
         self._drop(_MAKING)
 
     def settle(self) -> None:

@@ -81,7 +81,15 @@ class CloudInitDiskHandler(Handler):
             facts = refreshed(volume, site.subject, ctx)
             if not standing.ours or not (standing.finished or _could_be_seed(volume, facts, site, ctx)):
                 raise foreign(self.token, site, facts, ctx)
-        return self._write(site, volume, inputs, data, {"owner": owner(ctx.mark)}, ctx, new=not standing.finished)
+        try:
+            state = self._write(site, volume, inputs, data, {"owner": owner(ctx.mark)}, ctx)
+            with told(ctx, site.subject, "finishing it"):
+                site.claim.finish()
+        except BaseException:
+            if not standing.finished:
+                _undo(site, volume)
+            raise
+        return state
 
     def read(self, state: State, ctx: Context) -> State | None:
         """Its texts too, when it changed on the host since we wrote it."""
@@ -108,7 +116,7 @@ class CloudInitDiskHandler(Handler):
         if not ours:
             raise foreign(self.token, site, facts, ctx)
         kept = {"owner": old.outputs.get("owner", IMPORTED)}
-        state = self._write(site, volume, new, build(_seed(new)), kept, ctx, new=False)
+        state = self._write(site, volume, new, build(_seed(new)), kept, ctx)
         return State(id=old.id, inputs=state.inputs, outputs=state.outputs)
 
     def delete(self, state: State, ctx: Context) -> None:
@@ -143,19 +151,9 @@ class CloudInitDiskHandler(Handler):
                 site.claim.clear()
                 raise
 
-    def _write(
-        self, site: Site, volume: Any, inputs: Props, data: bytes, kept: Props, ctx: Context, *, new: bool
-    ) -> State:
-        """Write the image over what is there. One that was not finished before goes again when this fails."""
-        try:
-            facts = _rewrite(site, volume, data, ctx)
-            with told(ctx, site.subject, "finishing it"):
-                if new:
-                    site.claim.finish()
-        except BaseException:
-            if new:
-                _undo(site, volume)
-            raise
+    def _write(self, site: Site, volume: Any, inputs: Props, data: bytes, kept: Props, ctx: Context) -> State:
+        """Write the image over what is there."""
+        facts = _rewrite(site, volume, data, ctx)
         outputs = {**kept, "contentSha256": _sha256(data), "changed": facts.changed, **_texts(inputs)}
         key = f"{facts.key};{derived_uuid(f'{self.token}/{facts.name}', ctx.mark)}"
         return State(id=key, inputs=inputs, outputs=outputs)

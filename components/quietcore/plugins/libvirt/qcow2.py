@@ -44,10 +44,13 @@ class ImageFacts:
     virtual_size: int | None = None
 
 
-def image_facts(head: bytes) -> ImageFacts:
-    """Judge an image by its first `HEAD_BYTES` bytes. Raises `ImageError` for what must not become a volume."""
+def image_facts(head: bytes, declared: object = None) -> ImageFacts:
+    """Judge an image by its first `HEAD_BYTES` bytes. Raises `ImageError` for what must not become a volume.
+
+    What the program declares as "raw" may be compressed: an initrd is.
+    """
     for magic, name, command in _NOT_IMAGES:
-        if head.startswith(magic):
+        if head.startswith(magic) and declared != "raw":
             raise ImageError(f"it is {name}-compressed; unpack it first ({command})")
     for magic, name in _OTHER_FORMATS:
         if head.startswith(magic):

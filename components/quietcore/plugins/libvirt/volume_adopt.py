@@ -112,7 +112,7 @@ def _looks_begun(
     ctx: Context,
 ) -> bool:
     if "source" in inputs:
-        return _has_begun_upload(site, volume, facts, Source.parse(inputs["source"]), ctx)
+        return _has_begun_upload(site, volume, facts, inputs, ctx)
     if base is not None:
         below = refreshed(base, site.subject, ctx)
         return _backing(site, inputs, base, ctx) == facts.backing and facts.capacity <= max(
@@ -122,14 +122,14 @@ def _looks_begun(
 
 
 def _has_begun_upload(
-    site: Site, volume: libvirt.virStorageVol, facts: VolumeFacts, source: Source, ctx: Context
+    site: Site, volume: libvirt.virStorageVol, facts: VolumeFacts, inputs: Props, ctx: Context
 ) -> bool:
     """The size of what we upload, and a head that is that of the source as far as it was written."""
     try:
-        with source.open() as content:
+        with Source.parse(inputs["source"]).open() as content:
             length = content.length
             head = b"".join(block for block, _ in zip(content.blocks(), range(1), strict=False))[:HEAD_BYTES]
-            image = image_facts(head)
+            image = image_facts(head, inputs.get("format"))
     except (SourceError, ImageError) as error:
         raise fault(ctx, site.subject, f"an interrupted upload cannot be done again: {error}") from error
     if facts.capacity not in (length, image.virtual_size):

@@ -59,7 +59,7 @@ def local_image(inputs: Props) -> tuple[ImageFacts, int] | None:
         if source.remote or not source.path.is_file():
             return None
         with source.path.open("rb") as file:
-            return image_facts(file.read(HEAD_BYTES)), source.path.stat().st_size
+            return image_facts(file.read(HEAD_BYTES), inputs.get("format")), source.path.stat().st_size
     except ImageError:
         raise
     except (OSError, ValueError):

@@ -23,7 +23,7 @@ from .storage_xml import VolumeFacts, facts_of, volume_xml, xslt_of
 from .stream import upload
 from .volume_attempt import Attempt, undone
 from .volume_check import format_fault
-from .volume_site import Site, wants_copy
+from .volume_site import Site, refreshed, wants_copy
 
 SETTLE_SECONDS: Final = 120.0
 """How long libvirt may take to see what was written to a volume."""
@@ -102,8 +102,10 @@ def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Cont
             _refuse_if_changed(site, source, content.facts, ctx)
             remember_file_sha256(source.path, content.facts, digester.sha256)
         volume = _seen(site, inputs["name"], image, ctx)
+        # Finished before it is grown: growing changes the header, and an adopting run grows what is too small.
+        _finish(site, volume, ctx, digester.sha256)
         _grow(site, volume, inputs.get("size"), ctx)
-        return _finish(site, volume, ctx, digester.sha256, content.etag)
+        return Made(refreshed(volume, site.subject, ctx), digester.sha256, content.etag)
 
 
 def _refuse_if_changed(site: Site, source: Source, before: os.stat_result, ctx: Context) -> None:
@@ -123,7 +125,7 @@ def _stop(ctx: Context) -> Callable[[], bool]:
 
 def _judge(site: Site, inputs: Props, content: Content, head: bytes, ctx: Context) -> ImageFacts:
     try:
-        image = image_facts(head)
+        image = image_facts(head, inputs.get("format"))
     except ImageError as error:
         raise fault(ctx, site.subject, f"{content.name}: {error}") from error
     if content.length == 0:
@@ -203,11 +205,11 @@ def _grow(site: Site, volume: libvirt.virStorageVol, size: Any, ctx: Context) ->
             volume.resize(size, 0)
 
 
-def _finish(site: Site, volume: libvirt.virStorageVol, ctx: Context, sha256: str = "", etag: str = "") -> Made:
+def _finish(site: Site, volume: libvirt.virStorageVol, ctx: Context, sha256: str = "") -> Made:
+    facts = refreshed(volume, site.subject, ctx)
     with told(ctx, site.subject, "finishing it"):
-        facts = facts_of(volume)
         site.claim.finish(sha256)
-    return Made(facts, sha256, etag)
+    return Made(facts, sha256)
 
 
 def _progress(name: str, ctx: Context) -> Callable[[int, int], None]:
