@@ -80,6 +80,10 @@ def test_nothing_is_left_that_writes_the_kernel_command_line(node, load):
     assert bootloader["options"] == {}
 
 
+def test_what_a_real_time_kernel_does_not_have_is_not_asked_of_it(host, load):
+    assert "kernel.numa_balancing" not in load(host)["units"]["sysctl"]["options"]
+
+
 def test_a_setting_of_ours_replaces_that_of_the_parents(load):
     golden = Path(__file__).parent.parent / "golden" / "disk-boot" / "nodes" / "soft-plc"
     assert load(golden)["units"]["sysctl"]["options"]["kernel.sched_rt_runtime_us"] == "950000"

@@ -25,7 +25,8 @@ _GRUB: Final = f"""# written by quietcore: adds its command line to what the ima
 GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX $(cat {CMDLINE})"
 """
 
-_AGENT: Final = "systemctl enable --now qemu-guest-agent"
+# A device rule or the distribution's preset enables it; at the first boot it may have come before its device.
+_AGENT: Final = "systemctl start --no-block qemu-guest-agent"
 
 # Debian and its kin read the drop-in; Fedora and its kin keep the command line with each kernel.
 _BOOT_LOADER: Final = (
@@ -103,19 +104,20 @@ def meta_data(node: RtNodeSpec, user_data: str, network: str) -> str:
 def network_config(macs: Sequence[str]) -> str:
     """Give the network configuration (version 2): an address by DHCP on each interface, the first one's route first.
 
-    Interfaces after the first do not hold up the boot, and none waits for router advertisements that never come.
+    Interfaces are named net0, net1, ... in the order of the domain: some renderers of cloud-init match by name too, so
+    without ``set-name`` they would configure none. Those after the first do not hold up the boot.
     """
     ethernets = {f"net{number}": _ethernet(mac, number) for number, mac in enumerate(macs)}
     return yaml_text({"version": 2, "ethernets": ethernets})
 
 
 def _activate(profile: TunedProfileSpec) -> list[str]:
-    """Activate the profile; tuned keeps the choice over reboots."""
+    """Activate the profile; tuned-adm starts tuned where it does not run, and tuned keeps the choice over reboots."""
     link = f"ln -sfn ../{profile.name} {tuned_conf.ROOT}/profiles/{profile.name}"
     return [
         # Later releases of tuned look for profiles in a folder of their own.
         f"test ! -d {tuned_conf.ROOT}/profiles || {link}",
-        "systemctl enable --now tuned",
+        "systemctl enable tuned",
         f"tuned-adm profile {profile.name}",
     ]
 
@@ -127,7 +129,8 @@ def _file(path: str, text: str) -> dict[str, Any]:
 
 def _ethernet(mac: str, number: int) -> dict[str, Any]:
     later = {"dhcp4-overrides": {"route-metric": 100 * (number + 1)}, "optional": True} if number else {}
-    return {"match": {"macaddress": mac.lower()}, "dhcp4": True, "accept-ra": False, **later}
+    found = {"match": {"macaddress": mac.lower()}, "set-name": f"net{number}"}
+    return {**found, "dhcp4": True, "accept-ra": False, **later}
 
 
 def _merged(ours: CloudConfig, theirs: CloudConfig) -> dict[str, Any]:

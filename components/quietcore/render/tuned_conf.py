@@ -35,6 +35,9 @@ PARENT_SYSCTL: Final = {
 }
 """What both realtime-virtual profiles inherit, and from which profile (tuned 2.20, ``profiles/*/tuned.conf``)."""
 
+NOT_IN_RT: Final = ("kernel.numa_balancing", "net.core.busy_poll", "net.core.busy_read")
+"""What the parents set and a real-time kernel does not have (PREEMPT_RT leaves out NUMA balancing and busy polling)."""
+
 _VARIABLES: Final = {role: str(ROOT / f"{parent}-variables.conf") for role, parent in PARENTS.items()}
 _WRITTEN: Final = "# written by quietcore: change the program, not this file"
 
@@ -63,12 +66,13 @@ def lift(files: Mapping[str, str]) -> TunedProfileSpec:
     path, text = next(((path, text) for path, text in files.items() if path.endswith("/tuned.conf")), ("", ""))
     parsed = _parsed(path, text)
     include = parsed.get("main", "include", fallback="")
-    sysctl = dict(parsed["sysctl"]) if parsed.has_section("sysctl") else {}
+    section = parsed["sysctl"] if parsed.has_section("sysctl") else {}
     return TunedProfileSpec(
         name=PurePosixPath(path).parent.name,
         role="host" if _is_host(include, files) else "guest",
         include=None if include in PARENTS.values() else include or None,
-        sysctl=sysctl,
+        # Names without a dot are tuned's own options, such as drop.
+        sysctl={name: value for name, value in section.items() if "." in name},
         cmdline=_bootloader(parsed),
     )
 
@@ -98,11 +102,11 @@ def _profile(profile: TunedProfileSpec) -> str:
 
 
 def _sysctl(profile: TunedProfileSpec) -> str:
-    if not profile.sysctl:
-        return ""
     known = {} if profile.include else PARENT_SYSCTL
     lines = [line for name, value in sorted(profile.sysctl.items()) for line in _setting(name, value, known)]
-    return "\n".join(["[sysctl]", *lines, ""])
+    dropped = ",".join(name for name in NOT_IN_RT if name not in profile.sysctl)
+    drop = ["# the parents set these, which a real-time kernel does not have", f"drop={dropped}"] if dropped else []
+    return "\n".join(["[sysctl]", *drop, *lines, ""])
 
 
 def _setting(name: str, value: str, known: Mapping[str, tuple[str, str]]) -> list[str]:
