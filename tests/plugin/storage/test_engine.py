@@ -114,13 +114,13 @@ def test_a_stack_is_made_stays_the_same_changes_and_goes(project):
 def test_changed_content_makes_the_image_anew_and_what_lies_on_it(project):
     project.up()
     base, disk = Path(project.outputs()["base"]), Path(project.given["path"]) / "disk"
-    before = disk.stat().st_ino
+    before = disk.stat().st_ctime_ns
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", project.given["source"], "9M"], check=True)
     preview = project.run("preview").ok().output
     assert "content changed: sha256" in preview
     project.up()
     assert base.read_bytes() == Path(project.given["source"]).read_bytes()
-    assert disk.stat().st_ino != before
+    assert disk.stat().st_ctime_ns != before
     assert project.steps() == {}
 
 
@@ -153,6 +153,72 @@ def test_a_stack_that_lost_its_state_adopts_what_bears_its_mark(project):
         project.run("state", "delete", "--yes", "--force", urns[-1]).ok()
     project.up()
     assert project.outputs() == out
+
+
+TAKEN = """
+import json, pathlib
+import pulumi_libvirt as libvirt
+
+given = json.loads(pathlib.Path("given.json").read_text())
+pool = libvirt.Pool("taken", name=given["pool"], type="dir", target={"path": given["path"]})
+libvirt.Volume("taken", pool=pool.name, name="base", source=given["source"])
+"""
+OURS = ("owner", "contentSha256", "changed", "basePath", "kind", "directoryMade", "active", "autostart")
+
+
+def test_a_state_of_the_official_plugin_is_taken_over(project, desk):
+    """Such a state has the SDK's outputs only, and nothing on the host is marked."""
+    project.up()
+    state = project.run("stack", "export").ok().json()
+    for resource in state["deployment"]["resources"]:
+        outputs = resource.get("outputs", {})
+        if resource["type"].startswith("libvirt:index"):
+            outputs |= {"id": resource["id"], "__meta": '{"schema_version":"0"}'}
+            resource.get("inputs", {})["__defaults"] = []
+        resource["outputs"] = {key: value for key, value in outputs.items() if key not in OURS}
+        resource.pop("refreshBeforeUpdate", None)
+    (project.folder / "state.json").write_text(json.dumps(state))
+    project.run("stack", "import", "--file", "state.json").ok()
+    pool = desk.connection.storagePoolLookupByName(project.given["pool"])
+    for volume in pool.listAllVolumes():
+        if volume.name().endswith(".quietcore"):
+            volume.delete(0)
+    assert project.steps() == {}
+    project.give(size=32 << 20)
+    project.up()
+    assert project.outputs()["size"] == 32 << 20
+    project.run("destroy", "--yes", "--skip-preview").ok()
+    assert list(Path(project.given["path"]).iterdir()) == []
+
+
+def test_what_exists_is_taken_over_by_import(project, desk):
+    """The commands of the reference page, and then a preview of the program that describes them."""
+    where = Path(project.given["path"])
+    where.mkdir(mode=0o777)
+    where.chmod(0o777)
+    connection = desk.connection
+    xml = f"<pool type='dir'><name>{project.given['pool']}</name><target><path>{where}</path></target></pool>"
+    pool = connection.storagePoolDefineXML(xml, 0)
+    pool.create(0)
+    made = "<volume><name>{}</name><capacity>{}</capacity><target><format type='qcow2'/></target></volume>"
+    base = pool.createXML(made.format("base", 8 << 20), 0)
+    env = {"LIBVIRT_DEFAULT_URI": project.given["uri"]}
+
+    def take(token: str, name: str, identity: str) -> None:
+        options = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+        project.pulumi("import", token, name, identity, *options, cwd=project.folder, env=env).ok()
+
+    take("libvirt:index/pool:Pool", "taken", pool.UUIDString())
+    take("libvirt:index/volume:Volume", "taken", f"{pool.name()}/base")
+    (project.folder / "__main__.py").write_text(TAKEN)
+    ran = project.pulumi("preview", cwd=project.folder, env=env).ok()
+    assert "an imported volume keeps its content: only the state changes (live)" in ran.output
+    project.pulumi("up", "--yes", "--skip-preview", cwd=project.folder, env=env).ok()
+    project.pulumi("preview", "--expect-no-changes", cwd=project.folder, env=env).ok()
+    state = project.run("stack", "export").ok().json()["deployment"]["resources"]
+    assert {each["id"] for each in state if each.get("custom")} >= {base.key(), pool.UUIDString()}
+    project.pulumi("destroy", "--yes", "--skip-preview", cwd=project.folder, env=env).ok()
+    assert list(where.iterdir()) == []
 
 
 class Halting(http.server.BaseHTTPRequestHandler):
