@@ -124,7 +124,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
             return provider_pb2.CheckResponse(failures=[provider_pb2.CheckFailure(reason=reason)])
         handler = self._handler(request.urn)
         props, failures = handler.check(news, olds or None, Mark.of(request.urn), request.randomSeed)
-        return _checked(props, failures, secrets)
+        return _checked(props, failures, _with_derived(handler, secrets))
 
     @answering
     def Diff(self, request: Any, _context: Any) -> Any:
@@ -176,7 +176,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         return provider_pb2.ReadResponse(
             id=found.id,
             properties=self._outputs(handler, found.outputs, secrets | found.secrets),
-            inputs=encode(found.inputs, secrets),
+            inputs=encode(found.inputs, _with_derived(handler, secrets) & found.inputs.keys()),
             refresh_before_update=True,
         )
 
@@ -241,7 +241,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         try:
             yield self._context(request, event)
         except PartialError as error:
-            hidden = error.state.secrets | (secrets | self._handler(request.urn).derived if secrets else secrets)
+            hidden = error.state.secrets | _with_derived(self._handler(request.urn), secrets)
             raise PartialError(error.message, replace(error.state, secrets=hidden), hint=error.hint) from error
         finally:
             with self._busy:
@@ -273,12 +273,17 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
 
     @staticmethod
     def _outputs(handler: Handler, outputs: Props, secrets: frozenset[str]) -> Any:
-        return encode(outputs, secrets | handler.derived if secrets else secrets)
+        return encode(outputs, _with_derived(handler, secrets))
 
     def wait_idle(self) -> None:
         """Return when no operation is under way."""
         with self._busy:
             self._busy.wait_for(lambda: not self._running)
+
+
+def _with_derived(handler: Handler, secrets: frozenset[str]) -> frozenset[str]:
+    """Add what is made from all inputs together, once any of them is secret."""
+    return secrets | handler.derived if secrets else secrets
 
 
 def _type_of(urn: str) -> str:
