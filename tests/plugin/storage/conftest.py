@@ -91,8 +91,10 @@ _PLACES = {"RUNTIME_DIR": "run", "CONFIG_HOME": "config", "CACHE_HOME": "cache",
 
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[Daemon]:
-    if shutil.which("libvirtd", path=f"{os.environ['PATH']}:/usr/sbin") is None:
-        pytest.skip("libvirtd is not installed")
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    missing = [name for name in ("libvirtd", "qemu-img", "qemu-io") if shutil.which(name, path=path) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
     # Socket paths are limited to 108 bytes, so not pytest's own folder.
     folder = Path(tempfile.mkdtemp(prefix="qc-storage-"))
     folder.chmod(0o755)

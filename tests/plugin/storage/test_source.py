@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from quietcore.plugins.libvirt.qcow2 import ImageError, ImageFacts, image_facts
 from quietcore.plugins.libvirt.source import Source, SourceError
 from quietcore.plugins.libvirt.volume import VolumeHandler
 
+needs_qemu_img = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
 VOLUME = VolumeHandler()
 DATA = b"\x07" * 3_000_000
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -147,6 +149,7 @@ def test_changed_content_of_a_source_makes_the_volume_anew_with_the_reason(tmp_p
     assert VOLUME.diff(old, inputs) == []
 
 
+@needs_qemu_img
 def test_an_image_is_known_by_its_header(tmp_path):
     path = tmp_path / "i"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "7M"], check=True)
@@ -156,6 +159,7 @@ def test_an_image_is_known_by_its_header(tmp_path):
     assert image_facts(b"\0" * 512) == ImageFacts("raw")
 
 
+@needs_qemu_img
 def test_an_image_that_cannot_become_a_volume_says_how_to_make_it_one(tmp_path):
     base, top = tmp_path / "b", tmp_path / "t"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", base, "7M"], check=True)
