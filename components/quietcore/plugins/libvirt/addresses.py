@@ -16,6 +16,8 @@ LEASE_SECONDS: Final = 300.0
 """How long `waitForLease` waits, as with the official plugin; `customTimeouts` changes it."""
 
 POLL_SECONDS: Final = 1.0
+TELL_SECONDS: Final = 10
+"""How often the wait is told: where output is no terminal, each telling is a line that stays."""
 
 Addresses = dict[str, list[str]]
 """MAC in lower case to addresses."""
@@ -58,7 +60,8 @@ def wait_for_leases(domain: libvirt.virDomain, inputs: Props, ctx: Context, obse
             raise TimeoutError(f"no address for {', '.join(missing)} within {limit:g} s")
         if not seen.active:
             raise TimeoutError(f"no address for {', '.join(missing)}: the domain is off")
-        ctx.status(f"waiting for the address of {', '.join(missing)} ({elapsed:.0f} s)")
+        if int(elapsed) % TELL_SECONDS == 0:
+            ctx.status(f"waiting for the address of {', '.join(missing)} ({elapsed:.0f} s)")
         if ctx.cancelled.wait(POLL_SECONDS):
             raise Cancelled(f"waiting for the address of {', '.join(missing)} was cancelled")
         seen = observe(domain)
