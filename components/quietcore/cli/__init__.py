@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from quietcore.cli.answer import answer_failure, say
+from quietcore.cli.start import uncollected
 from quietcore.errors import QuietcoreError
 
 VERBS: Final = {
@@ -45,7 +46,8 @@ class Verbs(click.Group):
         """The verb's command; None where there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command = getattr(import_module(f"quietcore.cli.{cmd_name}"), cmd_name)
+        with uncollected():
+            command = getattr(import_module(f"quietcore.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -100,7 +102,10 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     # A short run makes little garbage: looking for it at the usual pace is a tenth of the time of `check`.
     gc.set_threshold(100_000, 50, 50)
-    quietcore(prog_name="quietcore")
+    try:
+        quietcore(prog_name="quietcore")
+    finally:
+        gc.freeze()  # the process ends: no use in looking for garbage among all that was imported
     raise AssertionError("click leaves by itself")
 
 

@@ -13,6 +13,7 @@ import click
 
 from quietcore.cli.answer import plural, say
 from quietcore.cli.project import Project, find_project
+from quietcore.cli.start import uncollected
 from quietcore.errors import EnvironmentFault, QuietcoreError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def run_stack(stack: str, *, frozen: bool = True, prune: bool = False) -> Run:
     What the program prints goes to stderr. Raises QuietcoreError, also for what the user's program raises.
     """
     project = find_project()
-    from quietcore.resources.program import run_program
+    with uncollected():
+        from quietcore.resources.program import run_program
 
     with contextlib.redirect_stdout(sys.stderr):
         try:
