@@ -53,3 +53,8 @@ def test_a_full_host_is_a_finding_that_names_what_is_left(project):
     (full,) = [finding for finding in run.findings if finding.code == "L02"]
     assert full.where == 'node "d", rt_vcpus'
     assert "none free" in full.given
+
+
+def test_a_refused_program_writes_no_assignment_and_claims_none(project):
+    assert project.run('hv1 = host()\nnode("a", hv1, priority=99)\n').lock_changes == []
+    assert not (project.folder / "dev.lock.yaml").exists()

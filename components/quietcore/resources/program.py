@@ -26,7 +26,7 @@ from quietcore.spec.topology import Loader
 
 @dataclass(frozen=True)
 class Run:
-    """What a program declares: the picture, every finding, the registered resources, and what changed in the lock."""
+    """What a program declares: the picture, every finding, the registered resources, and what was written to the lock."""
 
     project: Path
     stack: str
@@ -54,9 +54,10 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
     site = site_from(registered)
     whole = [*findings(site), *unreadable(registered)]
     found = in_order([*ledger.findings, *_unsaid(whole, ledger.findings)])
-    if not frozen and ledger.lock != before and not any(one.severity is Severity.ERROR for one in found):
+    written = not frozen and ledger.lock != before and not any(one.severity is Severity.ERROR for one in found)
+    if written:
         write_lock(ledger.lock_path, ledger.lock)
-    return Run(root, stack, site, found, registered, ledger.changed)
+    return Run(root, stack, site, found, registered, ledger.changed if written else [])
 
 
 def _unsaid(whole: list[Finding], told: list[Finding]) -> list[Finding]:
