@@ -24,19 +24,22 @@ from quietcore.plugins.handler import (
     State,
 )
 from quietcore.plugins.libvirt.addresses import addresses_of, macs_of, wait_for_leases
-from quietcore.plugins.libvirt.baseline import Baseline
+from quietcore.plugins.libvirt.baseline import KEY, Baseline
 from quietcore.plugins.libvirt.converge import converge, settled
 from quietcore.plugins.libvirt.definition import definition_xml, policy_of
 from quietcore.plugins.libvirt.domain_check import autoname, failures_of
 from quietcore.plugins.libvirt.domain_diff import DRIFT, domain_changes
 from quietcore.plugins.libvirt.domain_outputs import predicted
 from quietcore.plugins.libvirt.domain_read import read_domain
-from quietcore.plugins.libvirt.effective import with_effective
+from quietcore.plugins.libvirt.effective import plain, with_effective
 from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
+from quietcore.plugins.libvirt.held import refuse_held
 from quietcore.plugins.libvirt.observation import lookup, lookup_name, observe
 from quietcore.plugins.libvirt.power import limit, start, stop
 from quietcore.plugins.libvirt.reservation import release, reserve
 from quietcore.plugins.libvirt.resolve import resolved_domain
+from quietcore.plugins.properties import has_unknown
+from quietcore.render.domain_base import effective_element
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class DomainHandler(Handler):
     """Virtual machines."""
 
     token: ClassVar[str] = "libvirt:index/domain:Domain"
-    derived: ClassVar[frozenset[str]] = frozenset({"effective", "pendingRestart", "drift"})
+    derived: ClassVar[frozenset[str]] = frozenset({"effective", "pendingRestart", DRIFT, KEY})
 
     def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
         """Name it, validate it, and work out its effective facts."""
@@ -73,6 +76,16 @@ class DomainHandler(Handler):
         waits = [change.text for change in self.diff(old, new) if change.effect is Effect.NEXT_BOOT]
         return predicted(new, old.outputs, waits if old.outputs.get("running") else [])
 
+    def foresee(self, inputs: Props, old: State | None, ctx: Context) -> None:
+        """Refuse CPUs and pages that other domains of the host hold."""
+        if has_unknown(inputs.get("xml")) or not inputs.get("running", True):
+            return
+        connection = ctx.connect()
+        with faults(f"looking at domain {inputs.get('name')}", ctx):
+            there = lookup(connection, old.id) if old else lookup_name(connection, str(inputs["name"]))
+            live = observe(there).live if there is not None else None
+            refuse_held(connection, effective_element(plain(inputs)), live, ctx)
+
     def create(self, inputs: Props, ctx: Context) -> State:
         """Define and start; nothing is left when it does not start. One that bears our mark is adopted."""
         connection = ctx.connect()
@@ -81,6 +94,8 @@ class DomainHandler(Handler):
             if existing is not None:
                 return self._adopt(existing, inputs, ctx)
             named, effective = resolved_domain(connection, inputs, ctx)
+            if named.get("running", True):
+                refuse_held(connection, effective, None, ctx)
             ctx.checkpoint(f"{inputs['name']} on {ctx.host}")
             domain = connection.defineXML(definition_xml(effective, ctx.mark, None))
             with _undone_on_failure(domain, ctx):

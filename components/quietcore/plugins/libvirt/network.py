@@ -24,6 +24,7 @@ from quietcore.plugins.handler import (
     Severity,
     State,
 )
+from quietcore.plugins.libvirt.baseline import KEY
 from quietcore.plugins.libvirt.domain_check import autoname
 from quietcore.plugins.libvirt.effective import plain
 from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
@@ -40,7 +41,7 @@ class NetworkHandler(Handler):
     """Virtual networks."""
 
     token: ClassVar[str] = "libvirt:index/network:Network"
-    derived: ClassVar[frozenset[str]] = frozenset({"effective", "pendingRestart"})
+    derived: ClassVar[frozenset[str]] = frozenset({"effective", "pendingRestart", DRIFT, KEY})
 
     def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
         """Name it, validate it, and work out its effective facts."""
