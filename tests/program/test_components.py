@@ -51,3 +51,14 @@ def test_the_whole_picture_places_a_domain_on_the_host_of_its_provider(project):
 
 def test_the_same_program_renders_the_same_inputs_twice(project):
     assert project.run(ONE).resources == project.run(ONE).resources
+
+
+def test_images_and_keys_may_be_outputs(project):
+    run = project.run(
+        'image = pulumi.Output.from_input("debian.qcow2")\n'
+        'key = pulumi.Output.from_input("ssh-ed25519 AAAA user@example")\n'
+        'node("plc-a", host(), image=image, authorized_keys=[key])\n'
+    )
+    (seed,) = [found for found in run.resources if found.name == "plc-a-seed"]
+    assert "ssh-ed25519 AAAA user@example" in seed.props["userData"]
+    assert [found.name for found in run.resources if found.name == "hv1-plc-a-image"]

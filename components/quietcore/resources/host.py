@@ -42,7 +42,7 @@ class Host(pulumi.ComponentResource):
         where = f'host "{name}"'
         hardware, unreadable = _hardware(topology)
         data = {"name": name, "topology": hardware, "cpus": dict(cpus), "facts": dict(facts or {})}
-        self.nodes, self._images = [], dict[str, libvirt.Volume]()
+        self.nodes, self._images = [], dict[str | int, libvirt.Volume]()
         report = reporter(unreadable)
         if unreadable:
             self.spec = None
@@ -52,20 +52,22 @@ class Host(pulumi.ComponentResource):
         report(self)
         self.provider = libvirt.Provider(f"{name}-libvirt", uri=uri, opts=pulumi.ResourceOptions(parent=self))
         self._child = pulumi.ResourceOptions(parent=self, provider=self.provider)
-        stack = pulumi.get_stack()
-        self.pool = libvirt.Pool(
-            f"{name}-pool", name=f"quietcore-{stack}", type="dir", path=f"{pool_path}/{stack}", opts=self._child
-        )
+        pool = f"{pulumi.get_project()}-{pulumi.get_stack()}"
+        self.pool = libvirt.Pool(f"{name}-pool", name=pool, type="dir", path=f"{pool_path}/{pool}", opts=self._child)
         self.register_outputs({"spec": self.spec.dump() if self.spec else {}})
 
-    def image(self, source: str, *, format: str = "qcow2") -> libvirt.Volume:
-        """A read-only image on this host, uploaded once for all its nodes; ``source`` is a path or http(s) URL."""
-        if source not in self._images:
-            file = source.split("#")[0].rstrip("/").rsplit("/", 1)[-1]
-            self._images[source] = libvirt.Volume(
+    def image(self, source: pulumi.Input[str], *, format: str = "qcow2", name: str = "image") -> libvirt.Volume:
+        """A read-only image on this host, uploaded once for all its nodes; ``source`` is a path or http(s) URL.
+
+        Its volume has the file's name, or ``name`` where the source is an Output.
+        """
+        key = source if isinstance(source, str) else id(source)
+        if key not in self._images:
+            file = source.split("#")[0].rstrip("/").rsplit("/", 1)[-1] if isinstance(source, str) else name
+            self._images[key] = libvirt.Volume(
                 f"{self._name}-{file}", name=file, pool=self.pool.name, source=source, format=format, opts=self._child
             )
-        return self._images[source]
+        return self._images[key]
 
 
 def _hardware(topology: str | Path | HostTopology) -> tuple[HostTopology | None, list[Finding]]:

@@ -23,9 +23,9 @@ from quietcore.spec.site import NodeSpec
 class Images(NamedTuple):
     """What a node boots from: paths or http(s) URLs."""
 
-    disk: str
-    kernel: str | None
-    initrd: str | None
+    disk: pulumi.Input[str]
+    kernel: pulumi.Input[str] | None
+    initrd: pulumi.Input[str] | None
 
 
 class RtNode(pulumi.ComponentResource):
@@ -43,11 +43,11 @@ class RtNode(pulumi.ComponentResource):
         name: str,
         *,
         host: Host,
-        image: str,
-        kernel: str | None = None,
-        initrd: str | None = None,
+        image: pulumi.Input[str],
+        kernel: pulumi.Input[str] | None = None,
+        initrd: pulumi.Input[str] | None = None,
         tuned: TunedProfile | None = None,
-        authorized_keys: Sequence[str] = (),
+        authorized_keys: Sequence[pulumi.Input[str]] = (),
         cloud_config: Mapping[str, Any] | None = None,
         wait_for_lease: bool = False,
         opts: pulumi.ResourceOptions | None = None,
@@ -83,7 +83,9 @@ class RtNode(pulumi.ComponentResource):
             return pulumi.Output.from_input([])
         return pulumi.Output.all(self.domain.network_interfaces).apply(_first_addresses)
 
-    def _register(self, place: NodeSpec, host: Host, images: Images, written: Seed, *, wait: bool) -> None:
+    def _register(
+        self, place: NodeSpec, host: Host, images: Images, written: Seed | pulumi.Output[Seed], *, wait: bool
+    ) -> None:
         child = pulumi.ResourceOptions(parent=self, provider=host.provider)
         name, spec, domain = place.domain.name, place.node, place.domain
         assert spec is not None
@@ -91,7 +93,7 @@ class RtNode(pulumi.ComponentResource):
             f"{name}-root",
             name=f"{name}-root.qcow2",
             pool=host.pool.name,
-            base_volume_id=host.image(images.disk).id,
+            base_volume_id=host.image(images.disk, name=f"{name}-image").id,
             size=spec.disk.bytes,
             format="qcow2",
             opts=child,
@@ -113,8 +115,8 @@ class RtNode(pulumi.ComponentResource):
             machine=domain.machine,
             vcpu=domain.vcpus,
             memory=domain.memory.in_unit("MiB"),
-            kernel=host.image(images.kernel, format="raw").id if images.kernel else None,
-            initrd=host.image(images.initrd, format="raw").id if images.initrd else None,
+            kernel=_booted(host, images.kernel, f"{name}-kernel"),
+            initrd=_booted(host, images.initrd, f"{name}-initrd"),
             disks=[{"volume_id": disk.id}],
             cloudinit=cloudinit.id,
             network_interfaces=_interfaces(spec, wait=wait),
@@ -132,7 +134,22 @@ def _first_addresses(known: Sequence[Any]) -> Sequence[str]:
     return list(interfaces[0].get("addresses") or []) if interfaces else []
 
 
-def _seed(place: NodeSpec, keys: Sequence[str], extra: Mapping[str, Any] | None) -> Seed:
+def _booted(host: Host, source: pulumi.Input[str] | None, name: str) -> pulumi.Output[str] | None:
+    """The volume that holds a kernel or an initrd, by its id; None where the disk boots itself."""
+    return None if source is None else host.image(source, format="raw", name=name).id
+
+
+def _seed(
+    place: NodeSpec, keys: Sequence[pulumi.Input[str]], extra: Mapping[str, Any] | None
+) -> Seed | pulumi.Output[Seed]:
+    """The seed's texts, known at once unless a key is an Output."""
+    plain = [key for key in keys if isinstance(key, str)]
+    if len(plain) == len(keys):
+        return _written(place, plain, extra)
+    return pulumi.Output.all(*keys).apply(lambda known: _written(place, known, extra))
+
+
+def _written(place: NodeSpec, keys: Sequence[str], extra: Mapping[str, Any] | None) -> Seed:
     node, guest = place.node, place.domain.guest
     assert node is not None
     assert guest is not None

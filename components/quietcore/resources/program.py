@@ -26,7 +26,7 @@ from quietcore.spec.topology import Loader
 
 @dataclass(frozen=True)
 class Run:
-    """What a program declares: the picture, every finding, the registered resources, and what was written to the lock."""
+    """What a program declares: the picture, every finding, the registered resources, what the lock took in."""
 
     project: Path
     stack: str

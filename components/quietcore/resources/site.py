@@ -54,11 +54,11 @@ def _host(found: Registered) -> HostSpec | None:
 
 def lifted_domain(found: Registered) -> DomainSpec:
     """The domain that a resource's inputs stand for, stylesheet included. Raises Refused where they make none (S06)."""
-    from quietcore.render.domain_base import effective_domain
-    from quietcore.render.domain_xml import lift
+    from quietcore.render.domain_base import effective_element
+    from quietcore.render.domain_xml import lift_element
 
     try:
-        return lift(effective_domain(found.props))
+        return lift_element(effective_element(found.props))
     except QuietcoreError as fault:
         where = ", ".join(part for part in (f'domain "{found.name}"', fault.where) if part)
         title, given, allowed = fault.what, fault.given, fault.allowed
