@@ -166,7 +166,7 @@ def _drop_surplus(lab: LabDir, members: _Members) -> None:
 def _describe(lab: LabDir, slot: int, pages: int, members: _Members, before: state.LabState | None) -> state.LabState:
     known_images = before.images.still_there() if before else state.Images()
     found = facts.find(known_images.kernel())
-    parts = slices.cut(slices.online(), len(members))
+    parts = slices.cut(slices.cores(), len(members))
     return state.LabState(
         name=lab.name,
         dir=str(lab.root),
