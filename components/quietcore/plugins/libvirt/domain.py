@@ -27,7 +27,7 @@ from quietcore.plugins.libvirt.addresses import addresses_of, macs_of, wait_for_
 from quietcore.plugins.libvirt.baseline import KEY, Baseline
 from quietcore.plugins.libvirt.converge import converge, settled
 from quietcore.plugins.libvirt.definition import definition_xml, policy_of
-from quietcore.plugins.libvirt.domain_check import autoname, failures_of
+from quietcore.plugins.libvirt.domain_check import autoname, judged
 from quietcore.plugins.libvirt.domain_diff import DRIFT, domain_changes
 from quietcore.plugins.libvirt.domain_outputs import predicted
 from quietcore.plugins.libvirt.domain_read import read_domain
@@ -61,9 +61,9 @@ class DomainHandler(Handler):
         """Name it, validate it, and work out its effective facts."""
         inputs = {key: value for key, value in new.items() if key not in (DRIFT, "__defaults")}
         if inputs.get("name") is None:
-            inputs["name"] = (old or {}).get("name") or autoname(mark, seed)
-        failures = failures_of(inputs)
-        return (inputs if failures else with_effective(inputs)), failures
+            inputs["name"] = (old or {}).get("name") or autoname(mark)
+        failures, document = judged(inputs)
+        return (inputs if failures else with_effective(inputs, document)), failures
 
     def diff(self, old: State, new: Props) -> list[Change]:
         """Compare what was declared, what was observed and what is declared now."""

@@ -35,15 +35,24 @@ RESTARTS: Final = ("never", "when-needed")
 _MAC: Final = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}\Z")
 
 
-def autoname(mark: Mark, seed: bytes) -> str:
-    """Give a name for a resource that has none: the resource's own, and seven digits of the engine's seed."""
-    return f"{mark.name}-{hashlib.sha256(seed or mark.name.encode()).hexdigest()[:7]}"
+def autoname(mark: Mark) -> str:
+    """Give a name for a resource that has none: the resource's own, and seven digits of its mark.
+
+    Not of the engine's seed, which is another in each run: a run after a crash would not find what it had begun.
+    """
+    return f"{mark.name}-{hashlib.sha256(str(mark).encode()).hexdigest()[:7]}"
 
 
-def failures_of(inputs: Props) -> list[Failure]:
-    """Collect everything that is wrong with the inputs."""
+def judged(inputs: Props) -> tuple[list[Failure], etree._Element | None]:
+    """Collect everything that is wrong with the inputs; with nothing wrong, the effective domain where it is known."""
     found = [*_unknown_names(inputs), *_plain(inputs), *_disks(inputs), *_interfaces(inputs), *_devices(inputs)]
-    return found or list(_document(inputs))
+    if found or has_unknown(inputs.get("xml")):
+        return found, None
+    try:
+        domain = effective_element(inputs)
+    except StylesheetError as error:
+        return [Failure("xml.xslt", f"{error.what}: {error.given}")], None
+    return list(_document(domain)), domain
 
 
 def _unknown_names(inputs: Props) -> Iterator[Failure]:
@@ -106,15 +115,8 @@ def _devices(inputs: Props) -> Iterator[Failure]:
                 yield Failure(f"filesystems[{index}].{name}", "is missing")
 
 
-def _document(inputs: Props) -> Iterator[Failure]:
-    """Judge what the stylesheet makes of it."""
-    if has_unknown(inputs.get("xml")):
-        return
-    try:
-        domain = effective_element(inputs)
-    except StylesheetError as error:
-        yield Failure("xml.xslt", f"{error.what}: {error.given}")
-        return
+def _document(domain: etree._Element) -> Iterator[Failure]:
+    """Judge what the stylesheet made of it."""
     if domain.tag != "domain" or domain.find("name") is None:
         yield Failure("xml.xslt", f"gives <{domain.tag!s}>; allowed: a <domain> with its <name>")
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from lxml import etree
+
 from quietcore.plugins.handler import UNKNOWN, Props, State
 from quietcore.plugins.libvirt.baseline import FACTS, KEY
 from quietcore.plugins.libvirt.facets import Facets, domain_facets
@@ -16,8 +18,10 @@ BOOKKEEPING: Final = ("effective", "drift")
 """Inputs that Check adds: no program writes them."""
 
 
-def with_effective(inputs: Props) -> Props:
+def with_effective(inputs: Props, document: etree._Element | None = None) -> Props:
     """Add `effective`: the declared facts by key; UNKNOWN where they hang on what only `up` will know.
+
+    `document` is the effective domain where the caller has it already.
 
     Raises:
         StylesheetError: the stylesheet cannot be applied.
@@ -25,7 +29,7 @@ def with_effective(inputs: Props) -> Props:
     own = plain(inputs)
     if has_unknown(own.get("xml")) or own.get("xml") is UNKNOWN:
         return {**own, "effective": UNKNOWN}
-    facets = domain_facets(effective_element(own))
+    facets = domain_facets(effective_element(own) if document is None else document)
     return {**own, "effective": {key: UNKNOWN if UNKNOWN_TEXT in text else text for key, text in facets.items()}}
 
 

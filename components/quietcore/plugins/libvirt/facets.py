@@ -16,7 +16,7 @@ from lxml import etree
 
 from quietcore.plugins.libvirt.cpulist import canonical_cpus, expand_cpus
 from quietcore.plugins.ownership import TAG as OWNER
-from quietcore.render.stylesheet import canonical, parse_xml
+from quietcore.render.stylesheet import parse_xml
 
 Facets = dict[str, str]
 
@@ -270,7 +270,8 @@ def _plain(element: etree._Element) -> Iterator[tuple[str, str]]:
 
 
 def _text(element: etree._Element) -> str:
-    return canonical(element)
+    # Exclusive: what the document declares around it is not part of the fact. Blank text is gone since parsing.
+    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False).decode()
 
 
 def _tag(element: etree._Element) -> str:

@@ -47,7 +47,7 @@ class NetworkHandler(Handler):
         """Name it, validate it, and work out its effective facts."""
         inputs = {key: value for key, value in new.items() if key not in (DRIFT, "__defaults")}
         if inputs.get("name") is None:
-            inputs["name"] = (old or {}).get("name") or autoname(mark, seed)
+            inputs["name"] = (old or {}).get("name") or autoname(mark)
         failures = failures_of(inputs)
         return (inputs if failures else with_effective(inputs)), failures
 
