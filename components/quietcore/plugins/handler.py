@@ -195,6 +195,10 @@ class Handler(ABC):
     def predict(self, new: Props, old: State | None) -> Props:
         """Outputs at preview; UNKNOWN where only the host knows."""
 
+    def foresee(self, inputs: Props, old: State | None, ctx: Context) -> None:  # noqa: ARG002  # for handlers to use
+        """Raise at preview what only the host can refuse. Asks the host; changes nothing. By default nothing."""
+        return
+
     @abstractmethod
     def create(self, inputs: Props, ctx: Context) -> State:
         """Make it; adopt an object that bears `ctx.mark`; refuse a foreign one under the same name."""

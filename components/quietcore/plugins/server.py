@@ -145,6 +145,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         inputs, secrets = decode(request.properties)
         handler = self._handler(request.urn)
         if request.preview:
+            self._foresee(request, handler, inputs, None)
             outputs = handler.predict(inputs, None)
             return provider_pb2.CreateResponse(properties=self._outputs(handler, outputs, secrets))
         with self._operation(request, secrets) as ctx:
@@ -188,6 +189,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         handler = self._handler(request.urn)
         old = State(request.id, old_inputs, olds)
         if request.preview:
+            self._foresee(request, handler, news, old)
             outputs = handler.predict(news, old)
             return provider_pb2.UpdateResponse(properties=self._outputs(handler, outputs, secrets))
         with self._operation(request, secrets) as ctx:
@@ -221,6 +223,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=error.message, details=[detail])
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
         context.abort(grpc.StatusCode.UNKNOWN, error.message)
+
+    def _foresee(self, request: Any, handler: Handler, inputs: Props, old: State | None) -> None:
+        """Ask the host what it would refuse, where it answers; where it does not, say so."""
+        try:
+            with self._operation(request) as ctx:
+                handler.foresee(inputs, old, ctx)
+        except Unreachable as refusal:
+            self._voice.log(request.urn, Severity.WARNING, f"not observed: {refusal.message}")
 
     def _handler(self, urn: str) -> Handler:
         token = _type_of(urn)

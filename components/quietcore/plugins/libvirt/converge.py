@@ -13,6 +13,7 @@ from quietcore.plugins.libvirt.domain_outputs import outputs_of
 from quietcore.plugins.libvirt.effective import declared, with_effective
 from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.libvirt.faults import mark_text
+from quietcore.plugins.libvirt.held import refuse_held
 from quietcore.plugins.libvirt.live import Running, apply_live, put_live_mark
 from quietcore.plugins.libvirt.meaning import SCHEDULING, meaning_of, observable
 from quietcore.plugins.libvirt.observation import Observation, observe
@@ -38,6 +39,8 @@ def converge(
         libvirt.libvirtError, HandlerError: nothing was changed.
     """
     named, effective = resolved_domain(connection, inputs, ctx)
+    if named.get("running", True):
+        refuse_held(connection, effective, before.live, ctx)
     ctx.checkpoint(f"{before.name} on {ctx.host}")
     _rename(domain, before, str(effective.findtext("name")))
     domain = _define(connection, effective, before, ctx)
