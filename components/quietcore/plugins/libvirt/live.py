@@ -13,7 +13,7 @@ from lxml import etree
 
 from quietcore.plugins.handler import Mark
 from quietcore.plugins.libvirt.cpulist import expand_cpus
-from quietcore.plugins.libvirt.facets import Facets
+from quietcore.plugins.libvirt.facets import Facets, kib_of
 from quietcore.plugins.libvirt.meaning import SCHEDULING
 from quietcore.plugins.libvirt.scheduling import reachable, schedule
 from quietcore.plugins.ownership import NAMESPACE, PREFIX, put_mark
@@ -111,7 +111,7 @@ def _bandwidth(running: Running, tag: str, _key: str, value: str) -> bool:
 
 
 def _memory_limit(running: Running, tag: str, _key: str, value: str) -> bool:
-    kib = int(value) if value.isdigit() else libvirt.VIR_DOMAIN_MEMORY_PARAM_UNLIMITED
+    kib = kib_of(*value.split(" ", 1)) if value else libvirt.VIR_DOMAIN_MEMORY_PARAM_UNLIMITED
     running.domain.setMemoryParameters({tag: kib}, LIVE)
     return True
 
