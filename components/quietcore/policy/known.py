@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy.proxy import UnknownValueError
@@ -19,14 +19,12 @@ def known(value: Any) -> Any:
     return value
 
 
-def unknown_paths(value: Any, path: str = "") -> Iterator[str]:
-    """The property paths of all unknown leaves."""
-    if isinstance(value, Mapping):
-        for key in value:
-            yield from _below(value, key, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        for index in range(len(value)):
-            yield from _below(value, index, f"{path}[{index}]")
+def unknown_paths(props: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
+    """The property paths of all unknown leaves of the properties of these names."""
+    given = set(props)
+    for name in names:
+        if name in given:
+            yield from _below(props, name, name)
 
 
 def _item(holder: Any, key: Any) -> Any:
@@ -38,6 +36,15 @@ def _item(holder: Any, key: Any) -> Any:
 
 def _below(holder: Any, key: Any, path: str) -> Iterator[str]:
     try:
-        yield from unknown_paths(holder[key], path)
+        yield from _paths(holder[key], path)
     except UnknownValueError:
         yield path
+
+
+def _paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key in value:
+            yield from _below(value, key, f"{path}.{key}")
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for index in range(len(value)):
+            yield from _below(value, index, f"{path}[{index}]")

@@ -28,6 +28,7 @@ UNDECIDED_PATHS = ("xml", "vcpu", "memory", "type", "cmdlines")
 
 def policies() -> list[Policy]:
     """New policy objects over the whole catalogue, for a pack."""
+    site = _Site()
     return [
         ResourceValidationPolicy(
             "quietcore-resource",
@@ -38,13 +39,13 @@ def policies() -> list[Policy]:
         StackValidationPolicy(
             "quietcore-site",
             "All domains of all hosts together keep the real-time rules.",
-            _judge_site,
+            site.judge,
             enforcement_level=EnforcementLevel.MANDATORY,
         ),
         StackValidationPolicy(
             "quietcore-advice",
             "Warnings of the catalogue, and what could not be decided because a value is not known yet.",
-            _advise,
+            site.advise,
             enforcement_level=EnforcementLevel.ADVISORY,
         ),
     ]
@@ -55,17 +56,30 @@ def _judge_resource(args: ResourceValidationArgs, report: ReportViolation) -> No
         _report(lifted(args.resource_type, args.name, known(args.props)), report, {Severity.ERROR})
 
 
-def _judge_site(args: StackValidationArgs, report: ReportViolation) -> None:
-    _report(findings(site_from(_registered(args))), report, {Severity.ERROR})
+class _Site:
+    """The stack as a whole. Both policies on it are asked about the same resources, one after the other."""
 
+    def __init__(self) -> None:
+        self._resources: list[Registered] = []
+        self._findings: list[Finding] = []
 
-def _advise(args: StackValidationArgs, report: ReportViolation) -> None:
-    _report(findings(site_from(_registered(args))), report, {Severity.WARNING, Severity.INFO})
-    for resource in args.resources:
-        if resource.resource_type in LIFTED:
-            for path in unknown_paths(resource.props):
-                if path.split(".")[0].split("[")[0] in UNDECIDED_PATHS:
+    def judge(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        """Report what refuses."""
+        _report(self._judged(args), report, {Severity.ERROR})
+
+    def advise(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        """Report the rest, and what no rule could decide."""
+        _report(self._judged(args), report, {Severity.WARNING, Severity.INFO})
+        for resource in args.resources:
+            if resource.resource_type in LIFTED:
+                for path in unknown_paths(resource.props, UNDECIDED_PATHS):
                     report(f'{resource.name}: rules could not be decided: "{path}" is not known yet', resource.urn)
+
+    def _judged(self, args: StackValidationArgs) -> list[Finding]:
+        resources = _registered(args)
+        if resources != self._resources:
+            self._resources, self._findings = resources, findings(site_from(resources))
+        return self._findings
 
 
 def _registered(args: StackValidationArgs) -> list[Registered]:

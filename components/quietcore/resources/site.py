@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from lxml import etree
+
 from quietcore.errors import QuietcoreError
+from quietcore.render.domain_base import base_domain, stylesheet_of
+from quietcore.render.domain_xml import lift_element
+from quietcore.render.stylesheet import apply_stylesheet, parse_xml
 from quietcore.spec.domain import DomainSpec
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.host import HostSpec
@@ -54,15 +60,19 @@ def _host(found: Registered) -> HostSpec | None:
 
 def lifted_domain(found: Registered) -> DomainSpec:
     """The domain that a resource's inputs stand for, stylesheet included. Raises Refused where they make none (S06)."""
-    from quietcore.render.domain_base import effective_element
-    from quietcore.render.domain_xml import lift_element
-
     try:
-        return lift_element(effective_element(found.props))
+        return _lifted(etree.tostring(base_domain(found.props)), stylesheet_of(found.props))
     except QuietcoreError as fault:
         where = ", ".join(part for part in (f'domain "{found.name}"', fault.where) if part)
         title, given, allowed = fault.what, fault.given, fault.allowed
         raise Refused([Finding(code="S06", title=title, where=where, given=given, allowed=allowed)]) from None
+
+
+@lru_cache(maxsize=4096)
+def _lifted(base: bytes, stylesheet: str) -> DomainSpec:
+    """Read a domain once: the same one is asked for alone, and again with the whole site."""
+    domain = parse_xml(base)
+    return lift_element(apply_stylesheet(domain, stylesheet) if stylesheet else domain)
 
 
 def unreadable(resources: Iterable[Registered]) -> list[Finding]:
