@@ -1,0 +1,20 @@
+"""One node, judged by quietcore's rules and by this site's own: see policies/."""
+
+from quietcore import CpuPlan, Host, RtNode, TunedProfile
+
+hv1 = Host(
+    "hv1",
+    uri="qemu+ssh://root@hv1.example.net/system",
+    topology="hosts/hv1.yaml",
+    cpus=CpuPlan(housekeeping="0-1", isolated="2-7"),
+)
+
+RtNode(
+    "hv1-plc",
+    host=hv1,
+    image="https://images.example.net/debian-12-rt.qcow2",
+    vcpus=4,
+    rt_vcpus="1-3",
+    memory="2GiB",
+    tuned=TunedProfile("plc-guest", role="guest"),
+)
