@@ -56,6 +56,7 @@ def test_disks_share_out_the_iothreads_and_bypass_the_page_cache():
     drivers = effective(f"<domain><devices>{disk * 3}</devices></domain>").findall("devices/disk/driver")
     assert [driver.get("iothread") for driver in drivers] == ["1", "2", "1"]
     assert {driver.get("cache") for driver in drivers} == {"none"}
+    assert {driver.get("queues") for driver in drivers} == {"1"}
     assert {driver.get("type") for driver in drivers} == {"qcow2"}
 
 

@@ -97,12 +97,15 @@
   </xsl:template>
   <xsl:template match="/domain/os[kernel]/cmdline"/>
 
-  <!-- Disks bypass the host's page cache; virtio disks share out the IOThreads. -->
+  <!-- Disks bypass the host's page cache; virtio disks have one queue and share out the IOThreads. -->
   <xsl:template match="/domain/devices/disk[@type='file' or @type='block'][not(@device) or @device='disk']/driver">
     <xsl:copy>
       <xsl:apply-templates select="@*"/>
       <xsl:attribute name="cache">none</xsl:attribute>
       <xsl:attribute name="io">native</xsl:attribute>
+      <xsl:if test="../target/@bus='virtio'">
+        <xsl:attribute name="queues">1</xsl:attribute>
+      </xsl:if>
       <xsl:apply-templates select="node()"/>
     </xsl:copy>
   </xsl:template>

@@ -96,13 +96,14 @@
   </xsl:template>
   <xsl:template match="/domain/os[kernel]/cmdline"/>
 
-  <!-- Disks bypass the host's page cache; virtio disks share out the IOThreads. -->
+  <!-- Disks bypass the host's page cache; virtio disks have one queue and share out the IOThreads. -->
   <xsl:template match="/domain/devices/disk[@type='file' or @type='block'][not(@device) or @device='disk']/driver">
     <xsl:copy>
       <xsl:apply-templates select="@*"/>
       <xsl:attribute name="cache">none</xsl:attribute>
       <xsl:attribute name="io">native</xsl:attribute>
       <xsl:if test="../target/@bus='virtio'">
+        <xsl:attribute name="queues">1</xsl:attribute>
         <xsl:attribute name="iothread">
           <xsl:value-of select="count(../preceding-sibling::disk) mod 1 + 1"/>
         </xsl:attribute>
