@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from quietcore.resources.site import Registered
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 STACK = "bench"
+IMAGE = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, 2 << 30) + bytes(480)
+"""The head of an empty qcow2 image of 2 GiB: previews read no further."""
 TOPOLOGY = """cells:
 - {id: 0, cpus: 0-31, memory: 128GiB, pages: {1GiB: 96}}
 - {id: 1, socket: 1, cpus: 32-63, memory: 128GiB, pages: {1GiB: 96}}
@@ -49,7 +52,7 @@ def resources(folder: Path) -> int:
 def _common(folder: Path) -> None:
     if not (folder / "Pulumi.yaml").exists():
         (folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
-    (folder / "debian.qcow2").write_bytes(b"QFI\xfb" + bytes(508))
+    (folder / "debian.qcow2").write_bytes(IMAGE)
 
 
 def _facts(registered: Iterable[Registered]) -> list[str]:
