@@ -40,17 +40,20 @@ def domain_changes(old: State, new: Props) -> list[Change]:
     if DRIFT in new:  # the engine shows a refresh: the new inputs are what Read observed
         return [*_drifted(Facts(before, wanted, before), old.inputs, new), *_switches(old.inputs, new)]
     kept = Baseline.of(old.outputs)
-    told = list(_told(facts, old, new, imported=kept is not None and kept.imported))
-    drift = list(_drifted(facts, old.inputs, new))
-    return [*told, *drift, *_switches(old.inputs, new), *_reservations(old.inputs, new)]
+    rest = [*_drifted(facts, old.inputs, new), *_switches(old.inputs, new), *_reservations(old.inputs, new)]
+    # A MAC that is no longer said stays the machine's.
+    keys = [key for key in changed(facts.before, facts.wanted) if key in facts.wanted or not key.endswith(".mac")]
+    if kept is not None and kept.imported:
+        must = [key for key in keys if _compares(key, facts.wanted.get(key, ""))]
+        # With nothing to change nothing is defined anew, and a device that the program does not say stays.
+        keys = [key for key in keys if key in must or key.startswith("devices.")] if must or rest else []
+    return [*_told(keys, facts, old, new), *rest]
 
 
-def _told(facts: Facts, old: State, new: Props, *, imported: bool) -> Iterator[Change]:
+def _told(keys: list[str], facts: Facts, old: State, new: Props) -> Iterator[Change]:
     """Give the changes that the program makes."""
-    for key in changed(facts.before, facts.wanted):
+    for key in keys:
         was, becomes = facts.before.get(key, ""), facts.wanted.get(key, "")
-        if imported and not _compares(key, becomes):
-            continue
         yield Change(_path(key, old.inputs, new), _effect(key, was, becomes, facts.wanted), _words(key, was, becomes))
 
 
