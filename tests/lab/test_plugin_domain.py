@@ -97,6 +97,32 @@ def test_memory_waits_for_a_boot_is_said_until_then_and_is_no_drift(desk):
     assert desk.clean()
 
 
+def test_vcpus_and_iothreads_that_the_next_boot_brings_are_pinned_by_it(desk):
+    desk.domains["plc"] = guest(name="plc")
+    desk.up()
+    pid = desk.pid("plc")
+    more = guest(name="plc", vcpu=3)
+    sheet = more["xml"]["xslt"].replace("<emulatorpin", '<vcpupin vcpu="2" cpuset="1"/><emulatorpin')
+    sheet = sheet.replace("<cputune>", "<iothreads>1</iothreads><cputune>")
+    more["xml"] = {"xslt": sheet.replace("<vcpusched", '<iothreadpin iothread="1" cpuset="0"/><vcpusched', 1)}
+    desk.domains["plc"] = more
+    preview = desk.preview().output
+    assert told(preview, "vCPUs 3 instead of 2 (at next boot)", "vCPU 2 pinned to CPU 1 (at next boot)")
+    assert told(preview, "IOThreads 1 (at next boot)", "IOThread 1 pinned to CPU 0 (at next boot)")
+    desk.up()
+    assert desk.pid("plc") == pid
+    assert desk.clean()
+    desk.virsh("destroy", "plc")
+    desk.virsh("start", "plc")
+    assert desk.clean()
+    assert desk.threads("plc")["CPU 2/TCG"][0] == "1"
+    assert desk.threads("plc")["IO iothread1"][0] == "0"
+    desk.domains["plc"] = guest(name="plc")
+    desk.up()
+    assert desk.threads("plc")["CPU 2/TCG"][0] == "1"
+    assert desk.clean()
+
+
 def test_a_guest_restarts_for_a_change_only_where_its_policy_allows_it(desk):
     desk.domains["plc"] = guest(name="plc", restart="when-needed")
     desk.up()

@@ -30,7 +30,7 @@ def launch(provider: Provider, arguments: list[str]) -> None:
     end = threading.Event()
     servicer = Servicer(provider, Voice(engine))
     _on_signals(end)
-    _die_with_parent()
+    _die_with_parent(end)
     options = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="call"), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -55,12 +55,21 @@ def _on_signals(end: threading.Event) -> None:
         signal.signal(number, stop)
 
 
-def _die_with_parent() -> None:
-    """Have the kernel send SIGTERM when the engine dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
+def _die_with_parent(end: threading.Event) -> None:
+    """End when the engine dies, however it dies: the kernel says so by a signal (prctl(2), PR_SET_PDEATHSIG).
+
+    It says so too when only the engine's *thread* that started us ends; so the signal is one of its own, and counts
+    only when the parent is another one.
+    """
     import ctypes
 
-    pr_set_pdeathsig = 1
     parent = os.getppid()
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent or parent == 1:
-        os.kill(os.getpid(), signal.SIGTERM)
+
+    def orphaned(_number: int, _frame: FrameType | None) -> None:
+        if os.getppid() != parent:
+            end.set()
+
+    signal.signal(signal.SIGUSR1, orphaned)
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGUSR1, 0, 0, 0)
+    orphaned(signal.SIGUSR1, None)  # it may have died before we asked

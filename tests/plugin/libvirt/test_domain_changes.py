@@ -77,6 +77,15 @@ def test_each_change_is_classed_by_when_it_takes_effect(before, after, path, eff
     assert (change.path, change.effect) == (path, effect)
 
 
+def test_pins_of_vcpus_that_come_or_go_wait_for_the_boot_that_brings_or_takes_them():
+    pins = "".join(f"<vcpupin vcpu='{n}' cpuset='{n + 2}'/>" for n in range(4))
+    few, many = {"vcpu": 2, **tuned(pins[: len(pins) // 2])}, {"vcpu": 4, **tuned(pins)}
+    for before, after in ((few, many), (many, few)):
+        changes = HANDLER.diff(saved(**before), checked(**after))
+        assert {change.effect for change in changes} == {Effect.NEXT_BOOT}
+        assert len(changes) == 4
+
+
 @pytest.mark.parametrize(
     "sheet", [SHEET.format(""), SHEET.format("").replace("><", ">\n   <"), SHEET.format("<!-- why -->")]
 )

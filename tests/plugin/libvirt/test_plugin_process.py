@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -212,3 +213,19 @@ def test_cancel_means_nothing_to_an_idle_plugin(plugin):
     plugin.stub.Cancel(empty_pb2.Empty())
     made, _ = plugin.create("plc", type="test", name="plc", graphics={"type": "none"})
     assert made.id
+
+
+def test_a_plugin_ends_with_an_engine_that_was_killed():
+    parent = subprocess.Popen(
+        ["sh", "-c", f"{PROGRAM} 127.0.0.1:1 & echo $!; wait"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.stdout.readline()  # its port: it serves
+    parent.kill()
+    parent.wait()
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists() or "(zombie)" in Path(f"/proc/{pid}/status").read_text():
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError(f"plugin {pid} outlives its engine")

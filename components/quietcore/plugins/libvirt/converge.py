@@ -134,7 +134,7 @@ def _live(domain: libvirt.virDomain, after: Observation, ctx: Context) -> tuple[
     if mark_in(after.live) != ctx.mark:
         put_live_mark(domain, ctx.mark)
     now = observable(observe(domain).running() or {})
-    return tuple(key for key in {*done, *wanted} if _set_apart(key, key in done, wanted, now, has))
+    return tuple(key for key in sorted({*done, *wanted, *has}) if _set_apart(key, key in done, wanted, now, has))
 
 
 def _set_apart(key: str, done: bool, wanted: Facets, now: Facets, has: Facets) -> bool:

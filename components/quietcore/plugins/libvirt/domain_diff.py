@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ DRIFT = "drift"
 """Input that only Read gives: sentences about what others changed. It tells observed inputs from a program's."""
 
 _TOLD_BY_FACTS = frozenset({"xml", "metadata", "effective", DRIFT})
+_NUMBERED = re.compile(r"cputune\.(vcpu|iothread)(?:pin|sched)\[(\d+)\]\Z")
 _BEHAVIOUR = frozenset({"waitForLease", "hostname", "addresses"})
 
 
@@ -54,7 +56,11 @@ def _told(keys: list[str], facts: Facts, old: State, new: Props) -> Iterator[Cha
     """Give the changes that the program makes."""
     for key in keys:
         was, becomes = facts.before.get(key, ""), facts.wanted.get(key, "")
-        yield Change(_path(key, old.inputs, new), _effect(key, was, becomes, facts.wanted), _words(key, was, becomes))
+        yield Change(
+            _path(key, old.inputs, new),
+            _effect(key, was, becomes, facts.before, facts.wanted),
+            _words(key, was, becomes),
+        )
 
 
 def _compares(key: str, becomes: str) -> bool:
@@ -62,16 +68,28 @@ def _compares(key: str, becomes: str) -> bool:
     return key.startswith(LITERAL) or (key.endswith(".source") and bool(becomes))
 
 
-def _effect(key: str, was: str, becomes: str, wanted: Facets) -> Effect:
+def _effect(key: str, was: str, becomes: str, before: Facets, wanted: Facets) -> Effect:
     effect = meaning_of(key)[0].effect
     if key.startswith("devices.disk[") and key.endswith(".source") and was and becomes:
         if 'device="cdrom"' in wanted.get(key.removesuffix(".source"), ""):
             return Effect.LIVE
         # A disk whose volume is being made anew: the machine on it is another machine.
         return Effect.REPLACE if UNKNOWN_TEXT in becomes else effect
+    if effect is Effect.LIVE and _comes_or_goes(key, before, wanted):
+        return Effect.NEXT_BOOT
     if key == "os.arch" and not (was and becomes):
         return Effect.NEXT_BOOT
     return effect
+
+
+def _comes_or_goes(key: str, before: Facets, wanted: Facets) -> bool:
+    """Tell whether this is about a vCPU or IOThread that only the next boot brings or takes away."""
+    found = _NUMBERED.match(key)
+    if not found:
+        return False
+    tag, first = ("vcpu", 0) if found[1] == "vcpu" else ("iothreads", 1)
+    counts = (int(facts[tag]) if facts.get(tag, "").isdigit() else 0 for facts in (before, wanted))
+    return int(found[2]) >= min(counts) + first
 
 
 def _words(key: str, was: str, becomes: str) -> str:

@@ -89,6 +89,8 @@ def _schedule(running: Running, wanted: Facets) -> list[str]:
 
 
 def _pin_vcpu(running: Running, number: str, _key: str, cpus: str) -> bool:
+    if not all(int(number) < _count(root, "vcpu", 1) for root in (running.live, running.definition)):
+        return False  # a vCPU that only the next boot brings or takes away: while it runs it stays where it is
     running.domain.pinVcpuFlags(int(number), running.cpumap(cpus), LIVE)
     return True
 
@@ -99,8 +101,15 @@ def _pin_emulator(running: Running, _name: str, _key: str, cpus: str) -> bool:
 
 
 def _pin_iothread(running: Running, number: str, _key: str, cpus: str) -> bool:
+    if not all(int(number) <= _count(root, "iothreads", 0) for root in (running.live, running.definition)):
+        return False
     running.domain.pinIOThread(int(number), running.cpumap(cpus), LIVE)
     return True
+
+
+def _count(root: etree._Element, tag: str, default: int) -> int:
+    text = (root.findtext(tag) or "").strip()
+    return int(text) if text.isdigit() else default
 
 
 def _bandwidth(running: Running, tag: str, _key: str, value: str) -> bool:
