@@ -27,7 +27,9 @@ set -eu
 name=$1 ready=$2 version=$3 controllers=$4; shift 4
 hostname "$name"
 # Copies of other namespaces' pins would keep those namespaces alive after their owner removed them.
-for pin in $(awk '$3 == "nsfs" { print $2 }' /proc/self/mounts); do umount -l "$pin"; done
+for pin in $(awk '$3 == "nsfs" { print $2 }' /proc/self/mounts); do
+  umount -l "$pin" 2>/dev/null || ! grep -q " $pin " /proc/self/mounts  # its owner may have been faster
+done
 # Unmounted, not only covered: libvirt reads /proc/self/mounts and would use the covered hierarchies.
 umount -R -l /sys/fs/cgroup
 mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
