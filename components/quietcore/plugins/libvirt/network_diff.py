@@ -9,7 +9,7 @@ from quietcore.plugins.handler import UNKNOWN, Change, Effect, Props, Severity, 
 from quietcore.plugins.libvirt.baseline import FACTS, KEY, differing
 from quietcore.plugins.libvirt.effective import plain
 from quietcore.plugins.libvirt.facets import Facets
-from quietcore.plugins.libvirt.network_facets import effect_of, network_facets, path_of, words_for
+from quietcore.plugins.libvirt.network_facets import RESERVED, effect_of, network_facets, path_of, words_for
 from quietcore.plugins.properties import has_unknown
 from quietcore.render.element import UNKNOWN_TEXT
 from quietcore.render.network_base import effective_network_element
@@ -35,6 +35,7 @@ def network_changes(old: State, new: Props) -> list[Change]:
     changes = [
         Change(_path(key, old.inputs, new), effect_of(key), words_for(key, before.get(key, ""), wanted.get(key, "")))
         for key in differing(before, wanted)
+        if key in wanted or not _stays(key)
     ]
     drift = [Change(_path(key, {}, {}), Effect.LIVE, "") for key in differing(before, observed)]
     if DRIFT in old.inputs or DRIFT in new:
@@ -43,6 +44,11 @@ def network_changes(old: State, new: Props) -> list[Change]:
     if starts is not UNKNOWN and bool(starts) != bool(started):
         changes.append(Change("autostart", Effect.LIVE, f"autostart {'on' if starts else 'off'}"))
     return [*changes, *drift]
+
+
+def _stays(key: str) -> bool:
+    """Tell whether what the program no longer says stays all the same: a bridge's name, a guest's reservation."""
+    return key == "bridge" or RESERVED in key
 
 
 def network_summary(

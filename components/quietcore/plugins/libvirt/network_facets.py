@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -12,17 +13,21 @@ from lxml import etree
 from quietcore.plugins.handler import Effect
 from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.ownership import TAG as OWNER
+from quietcore.render.element import UNKNOWN_TEXT
 from quietcore.render.stylesheet import canonical
+
+_NAT_PORTS: Final = '<nat><port end="65535" start="1024"></port></nat>'
+"""libvirt's default, said or not."""
 
 RESERVED: Final = ".reserved["
 """DHCP reservations: domains put theirs into the network; only those that the program states are compared."""
 
 _PATHS: Final = (
     ("forward", "mode"), ("bridge", "bridge"), ("mtu", "mtu"), ("domain", "domain"), ("dns", "dns"),
-    ("ip", "addresses"),    ("route", "routes"), ("dnsmasq", "dnsmasqOptions"), ("name", "name"),
+    ("ip", "addresses"), ("route", "routes"), ("dnsmasq", "dnsmasqOptions"), ("name", "name"),
 )  # fmt: skip
 _WORDS: Final = {
-    "forward": "forwarding", "bridge": "bridge", "mtu": "MTU", "domain": "DNS domain", "dns": "DNS", "ip": "addresses",
+    "forward": "forwarding", "bridge": "bridge", "mtu": "MTU", "domain": "DNS domain", "dns": "DNS", "ip": "address",
     "route": "route", "dnsmasq": "dnsmasq options", "name": "name", "virtualport": "virtual port type",
     "portgroup": "port group", "vlan": "VLAN", "metadata": "metadata",
 }  # fmt: skip
@@ -61,7 +66,7 @@ def words_for(key: str, old: str, new: str) -> str:
         name = f"DNS entry {key.partition('[')[2].rstrip(']')}"
         return f"{name} added" if not old else f"{name} removed" if not new else f"{name} changed"
     head = re.split(r"[.\[]", key, maxsplit=1)[0]
-    what = _WORDS.get(head, head)
+    what = "DHCP range" if key.endswith(".dhcp") else "reservation" if RESERVED in key else _WORDS.get(head, head)
     if "<" in old + new:
         return f"{what} added" if not old else f"{what} removed" if not new else f"{what} changed"
     if not new:
@@ -78,7 +83,8 @@ def _section(child: etree._Element, tag: str, index: int) -> Iterator[tuple[str,
                 yield f"metadata[{etree.QName(item).namespace or etree.QName(item).localname}]", canonical(item)
     elif tag == "forward":
         yield "forward", str(child.get("mode", "nat"))
-        yield "forward.detail", "".join(canonical(item) for item in child if isinstance(item.tag, str))
+        detail = "".join(canonical(item) for item in child if isinstance(item.tag, str))
+        yield "forward.detail", "" if detail == _NAT_PORTS else detail
     elif tag == "bridge":
         yield "bridge", str(child.get("name", ""))
         yield "bridge.stp", str(child.get("stp", ""))
@@ -99,17 +105,22 @@ def _dns(element: etree._Element) -> Iterator[tuple[str, str]]:
         rest.remove(host)
         names = sorted((name.text or "").strip() for name in host.findall("hostname"))
         yield f"dns.host[{host.get('ip')!s}]", " ".join(names)
-    if len(rest) or rest.get("enable") == "no":
-        yield "dns", canonical(rest)
+    yield "dns", "off" if rest.get("enable") == "no" else ""
+    yield "dns.detail", "".join(canonical(child) for child in rest if isinstance(child.tag, str))
 
 
 def _ip(element: etree._Element, index: int) -> Iterator[tuple[str, str]]:
-    rest = copy.deepcopy(element)
-    for dhcp in rest.findall("dhcp"):
-        for host in dhcp.findall("host"):
-            dhcp.remove(host)
-            key = host.get("mac") or host.get("id") or host.get("ip")
-            yield f"ip[{index}]{RESERVED}{key!s}]", canonical(host)
-        if not len(dhcp):
-            rest.remove(dhcp)
-    yield f"ip[{index}]", canonical(rest)
+    """Read one subnet: the host's address, the ranges that DHCP serves, and who has a reserved address."""
+    size = element.get("prefix") or element.get("netmask") or ("64" if element.get("family") == "ipv6" else "24")
+    try:
+        yield f"ip[{index}]", str(ipaddress.ip_interface(f"{element.get('address')!s}/{size!s}"))
+    except ValueError:
+        yield f"ip[{index}]", UNKNOWN_TEXT
+    ranges = [f"{span.get('start')!s}-{span.get('end')!s}" for span in element.findall("dhcp/range")]
+    yield f"ip[{index}].dhcp", " ".join(ranges)
+    for host in element.findall("dhcp/host"):
+        key = host.get("mac") or host.get("id") or host.get("ip")
+        yield f"ip[{index}]{RESERVED}{key!s}]", canonical(host)
+    rest = [child for child in element if isinstance(child.tag, str) and child.tag != "dhcp"]
+    rest += [child for child in element.findall("dhcp/*") if child.tag not in ("range", "host")]
+    yield f"ip[{index}].detail", "".join(canonical(child) for child in rest)
