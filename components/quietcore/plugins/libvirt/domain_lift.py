@@ -22,7 +22,7 @@ XSL: Final = "http://www.w3.org/1999/XSL/Transform"
 
 # libvirt adds these to any domain by itself; a program need not say them.
 _GIVEN: Final = ("controller", "input", "audio", "memballoon", "emulator")
-_SECTIONS_LEFT_OUT: Final = ("uuid", "name", "seclabel", "resource", "currentMemory", "on_poweroff", "on_reboot",
+_SECTIONS_LEFT_OUT: Final = ("uuid", "name", "seclabel", "resource", "on_poweroff", "on_reboot",
                              "on_crash", "title", "sysinfo")  # fmt: skip
 
 
@@ -117,12 +117,14 @@ def _graphics(root: etree._Element) -> Props | None:
 
 def _stylesheet(root: etree._Element, inputs: Props) -> str:
     """Write the sections that the inputs do not give as they stand; nothing when there are none."""
-    base = base_domain(inputs)
+    base, facts = base_domain(inputs), domain_facets(root)
     templates: list[etree._Element] = []
     added: list[etree._Element] = []
     for section in root:
         if not isinstance(section.tag, str) or section.tag in _SECTIONS_LEFT_OUT:
             continue
+        if section.tag == "currentMemory" and "currentMemory" not in facts:
+            continue  # the same as the memory, which the inputs say
         twin = base.find(section.tag)
         if section.tag == "devices":
             section = _stated_devices(section)
