@@ -103,6 +103,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         self._uri = args.get("uri") or self._provider.default_uri()
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
+    @answering
+    def Invoke(self, request: Any, _context: Any) -> Any:
+        raise HandlerError(
+            f"function {request.tok} is not supported by this plugin",
+            hint="read the host with `quietcore inventory URI`, or write what the function would have computed",
+        )
+
     def Cancel(self, _request: Any, _context: Any) -> Any:
         self.cancel()
         return empty_pb2.Empty()
