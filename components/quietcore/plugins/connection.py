@@ -13,7 +13,7 @@ from quietcore.plugins.handler import Context, HandlerError, Unreachable, host_o
 if TYPE_CHECKING:
     import libvirt
 
-CONNECT_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 20.0
 """How long a host may take to answer; libvirt itself sets no limit (ssh and TCP wait for minutes)."""
 
 RETRY_SECONDS: Final = 20.0
