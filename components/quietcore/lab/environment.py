@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
 from quietcore.lab import state
-from quietcore.lab.layout import lab_dir
+from quietcore.lab.layout import cache_root, lab_dir
 
 
 def of(name: str) -> dict[str, str]:
@@ -66,9 +67,11 @@ def _engine() -> dict[str, str]:
 
 
 def _engine_path(project: Path) -> list[str]:
-    """The folder of an engine that the project built; nothing where the user's own is used."""
+    """The folder of an engine that the project built, or another project; nothing where the user's own is used."""
     bootstrap = project / "toolchain" / "bootstrap.py"
     if not bootstrap.exists():
-        return []
+        built = cache_root().glob("pulumi/*/bin/pulumi")
+        newest = max(built, key=lambda program: program.stat().st_mtime, default=None)
+        return [] if shutil.which("pulumi") or newest is None else [str(newest.parent)]
     done = subprocess.run([sys.executable, bootstrap, "path"], capture_output=True, text=True, timeout=60)
     return [done.stdout.strip()] if done.returncode == 0 and done.stdout.strip() else []
