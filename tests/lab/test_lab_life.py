@@ -185,6 +185,32 @@ def test_ctrl_c_in_a_first_up_leaves_nothing_behind():
     assert {kind: seen for kind, seen in trace(NAME).items() if kind != "links" and seen} == {}
 
 
+@pytest.mark.parametrize("lines", [1, 2, 3, 5, 7])
+def test_an_up_that_is_killed_halfway_is_completed_by_the_next_and_goes_without_a_trace(lines):
+    argv = [sys.executable, "-m", "quietcore.cli", "lab", "up", "--name", NAME, "--images", "none"]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as command:
+        assert command.stderr is not None
+        for _ in range(lines):
+            assert "✓" in command.stderr.readline()
+        command.kill()
+    try:
+        labs.up(PLAN, labs.Silent())
+        assert untrue() == []
+    finally:
+        labs.down(NAME, labs.Silent())
+    assert {kind: seen for kind, seen in trace(NAME).items() if kind != "links" and seen} == {}
+
+
+def test_two_ups_at_once_make_one_lab(up):
+    labs.down(NAME, labs.Silent())
+    argv = [sys.executable, "-m", "quietcore.cli", "lab", "up", "--name", NAME, "--images", "none", "--json"]
+    argv += ["--hugepages", "8MiB"]
+    both = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    first, second = (json.loads(command.communicate(timeout=120)[0]) for command in both)
+    assert first == second
+    assert untrue() == []
+
+
 def test_hosts_can_be_added_and_taken_away(up):
     more = labs.up(labs.Plan(name=NAME, hosts=3), labs.Silent())
     assert [one.name for one in more.hosts] == ["hv1", "hv2", "hv3"]

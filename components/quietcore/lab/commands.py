@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
+
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class CommandFailed(EnvironmentFault):
@@ -20,15 +23,17 @@ def run(
 ) -> str:
     """Run a program to its end and return its stdout; ``timeout`` is in seconds.
 
+    The program dies with this one, so that nothing works on behind the back of the next command.
     Raises CommandFailed with the command line and its stderr.
     """
     words = [str(word) for word in argv]
+    env = surroundings()
+    if shutil.which(words[0], path=env["PATH"]) is None:
+        raise CommandFailed(f"{words[0]} is not installed", given=shlex.join(words))
     try:
         done = subprocess.run(
-            words, input=stdin, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=surroundings()
+            [*_DIES_WITH_US, *words], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=env
         )
-    except FileNotFoundError as error:
-        raise CommandFailed(f"{words[0]} is not installed", given=shlex.join(words)) from error
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(f"{words[0]} did not end within {timeout:g} s", given=shlex.join(words)) from error
     if done.returncode != 0:

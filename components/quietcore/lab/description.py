@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any
 
+from quietcore.errors import EnvironmentFault
 from quietcore.lab import state
 from quietcore.lab.hugepages import PAGE
-from quietcore.lab.layout import lab_dir
+from quietcore.lab.layout import lab_dir, labs_root
 from quietcore.spec.topology import Cell, HostTopology
 from quietcore.units import CpuSet, Size
 
@@ -57,6 +58,20 @@ def described(name: str = "") -> LabDescription:
         _host(host.name, host.uri, host.cpus.housekeeping, host.cpus.isolated, host.hugepages) for host in known.hosts
     )
     return LabDescription(hosts, facts, *paths)
+
+
+def lab_of(uri: str) -> LabDescription | None:
+    """The lab that a libvirt URI leads into, with that host alone; None for a host of no lab of this machine."""
+    for folder in sorted(labs_root().glob("*/lab.json")):
+        try:
+            known = state.read(lab_dir(folder.parent.name))
+        except EnvironmentFault:
+            continue  # torn, or no lab's: not the one that was named
+        for host in known.hosts if known else ():
+            if uri in (host.uri, host.ssh_uri):
+                whole = described(folder.parent.name)
+                return replace(whole, hosts=tuple(one for one in whole.hosts if one.name == host.name))
+    return None
 
 
 def _host(name: str, uri: str, housekeeping: str, isolated: str, pages: int) -> LabHost:

@@ -13,10 +13,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from quietcore.lab.commands import surroundings
+
+# $1 the record, $2 the boot, then the program. Field 22 of /proc/PID/stat is the 20th after the name in parentheses.
+_RECORD = """
+file=$1 boot=$2; shift 2
+read -r stat < /proc/$$/stat
+started=$(set -- ${stat##*)}; echo "${20}")
+printf '{"pid": %s, "started": %s, "boot": "%s"}' $$ "$started" "$boot" > "$file.new" && mv "$file.new" "$file"
+exec "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,16 @@ def recorded(file: Path) -> Process | None:
     return process if process.alive else None
 
 
-def start(file: Path, argv: Sequence[str | Path], *, log: Path) -> Process:
-    """Start a program in a session of its own, stdout and stderr to ``log``, and record it in ``file``."""
+def start(file: Path, argv: Sequence[str | Path], *, log: Path) -> None:
+    """Start a program in a session of its own, stdout and stderr to ``log``, and record it in ``file``.
+
+    The process writes its record itself before it becomes the program: a daemon without a record cannot be.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
-            [str(word) for word in argv],
+            ["/bin/sh", "-c", _RECORD, "sh", str(file), boot_id(), *(str(word) for word in argv)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -80,13 +92,7 @@ def start(file: Path, argv: Sequence[str | Path], *, log: Path) -> Process:
             cwd="/",
             env=surroundings(),
         )
-    process = Process.of(child.pid)
     child.returncode = 0  # the daemon outlives this program: it is not ours to wait for
-    if process is None:
-        reap(child.pid)
-        return Process(child.pid, 0, boot_id())
-    file.write_text(json.dumps(asdict(process)))
-    return process
 
 
 def end(processes: Iterable[Process], *, grace: float = 5.0) -> None:

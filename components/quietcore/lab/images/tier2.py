@@ -32,8 +32,7 @@ _PACKAGES = (
 
 # However the build ends, its processes and mounts end with it: they live in namespaces that die with this program.
 _CONTAINED = (
-    "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
-    "--kill-child", "--mount-proc",
+    "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc",
 )  # fmt: skip
 
 # Drivers of hardware that no guest has: half of the kernel package.
