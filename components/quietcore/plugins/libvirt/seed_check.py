@@ -9,6 +9,9 @@ import yaml
 
 from quietcore.plugins.handler import UNKNOWN, Failure, Props
 
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same YAML, ten times faster where PyYAML has its C parser."""
+
 LIMIT: Final = 1024 * 1024
 """Bytes of each text: a seed is held in memory, and read back when it changed on the host."""
 
@@ -62,7 +65,7 @@ def _user_data(text: str) -> str:
 
 def _mapping(text: str) -> str:
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         return f"is not valid YAML: {_place(error)}"
     if value is None or isinstance(value, dict):
@@ -74,7 +77,7 @@ def _network(text: str) -> str:
     wrong = _mapping(text)
     if wrong:
         return wrong
-    value = yaml.safe_load(text) or {}
+    value = yaml.load(text, _Loader) or {}
     version = value.get("network", value)
     version = version.get("version") if isinstance(version, dict) else None
     return "" if version in (1, 2) else f"must say version: 1 or version: 2, given {version!r}"
