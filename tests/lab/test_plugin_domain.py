@@ -331,6 +331,36 @@ def test_a_network_in_use_is_changed_live_or_waits_and_is_never_taken_down(desk)
     desk.up()
 
 
+def test_an_interface_is_plugged_elsewhere_and_a_disc_is_changed_under_the_same_qemu(desk):
+    discs = [desk.folder / name for name in ("one.iso", "two.iso")]
+    for disc in discs:
+        disc.write_bytes(bytes(2048 * 64))
+    desk.networks["cell"] = {"name": "cell", "mode": "none", "bridge": "cellbr"}
+    desk.domains["plc"] = guest(
+        name="plc", network_interfaces=[{"network_name": "default"}], disks=[{"file": str(discs[0])}]
+    )
+    desk.up()
+    pid, mac = desk.pid("plc"), desk.virsh("domiflist", "plc").split()[-1]
+    desk.domains["plc"] = guest(
+        name="plc", network_interfaces=[{"network_name": "cell"}], disks=[{"file": str(discs[1])}]
+    )
+    preview = desk.preview().output
+    assert told(preview, "network interface 0 has cell instead of default (live)", "two.iso instead of", "(live)")
+    desk.up()
+    interface = desk.virsh("domiflist", "plc").split()
+    assert (desk.pid("plc"), interface[2], interface[-1]) == (pid, "cell", mac)
+    assert "two.iso" in desk.virsh("domblklist", "plc")
+    assert "two.iso" in desk.virsh("domblklist", "plc", "--inactive")
+    assert desk.clean()
+    desk.virsh("domif-setlink", "plc", mac, "down")
+    assert told(desk.preview().output, "drift", "link of network interface 0 added")
+    desk.up()
+    assert desk.virsh("domif-getlink", "plc", mac).split()[-1] == "up"
+    assert desk.clean()
+    desk.domains = {}
+    desk.up()
+
+
 def test_foreign_objects_are_byte_identical_after_destroy(desk):
     desk.virsh("define", str(_xml(desk.folder, "foreign")))
     before = desk.virsh("dumpxml", "foreign"), desk.virsh("net-dumpxml", "default")
