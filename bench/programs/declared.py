@@ -11,7 +11,7 @@ realtime = TunedProfile("plc-guest", role="guest")
 for number in range(size["hosts"]):
     host = Host(
         f"hv{number}",
-        uri=f"qemu+unix:///system?socket=/nonexistent/hv{number}",
+        uri="test:///default",
         topology="hv.yaml",
         cpus=CpuPlan(housekeeping="0-3,32-35", isolated="4-31,36-63"),
     )
