@@ -104,6 +104,14 @@ class Desk:
         """Whether a plain preview expects no change."""
         return bool(self.run("preview", "--expect-no-changes", "--suppress-progress").returncode == 0)
 
+    def refreshes_clean(self) -> bool:
+        """Whether a refresh that only looks finds the host as the state says; a refused command line is an error."""
+        self.say()
+        arguments = ("refresh", "--preview-only", "--expect-no-changes", "--suppress-progress")
+        ran = self.pulumi(*arguments, cwd=self.folder, env={"PULUMI_SKIP_CONFIRMATIONS": "false"})
+        assert "Resources:" in ran.output, ran.output
+        return bool(ran.returncode == 0)
+
     def virsh(self, *arguments: str) -> str:
         """Do something by hand on the host."""
         command = ("virsh", "-q", "-c", self.host.uri, *arguments)
