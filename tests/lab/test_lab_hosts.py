@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,10 @@ from quietcore.lab.layout import HostDir, lab_dir
 pytestmark = pytest.mark.lab
 libvirt = pytest.importorskip("libvirt")
 
+PING = ["ping"] if shutil.which("ping") else ["busybox", "ping"]
 GUEST = """
 <domain type='qemu'>
-  <name>pinned</name><memory unit='MiB'>64</memory>
+  <name>pinned</name><memory unit='MiB'>192</memory>
   <memoryBacking><hugepages/></memoryBacking>
   <vcpu>2</vcpu>
   <cputune>
@@ -133,7 +135,7 @@ def test_the_hosts_reach_each_other_over_the_wire_and_through_vxlan(lab):
         run(["ip", "-n", host.netns, "addr", "replace", f"{inner}/24", "dev", "br-int"])
     try:
         for target in (far.vtep, "10.9.0.2"):
-            ping = namespaces.command(of(lab), ["ping", "-c", "1", "-W", "1", target])
+            ping = namespaces.command(of(lab), [*PING, "-c", "1", "-W", "1", target])
             # The first frames are lost while the neighbours of the tunnel resolve.
             assert processes.await_condition(lambda ping=ping: succeeds(ping), seconds=20), target
     finally:

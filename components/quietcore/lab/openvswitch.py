@@ -5,6 +5,7 @@ Both bridges use the userspace datapath: all hosts share one kernel, and its dat
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from quietcore.errors import EnvironmentFault
@@ -86,6 +87,12 @@ def _bridges(host: HostDir, at: Addresses, *, wired: bool) -> None:
     if wired:
         words += ["--", "--may-exist", "add-port", "br-phy", PORT]
     vsctl(host, *words)
+    # A switch that starts on an old database makes its ports some time after ovs-vsctl found nothing to change.
+    for bridge in ("br-phy", "br-int"):
+        if not processes.await_condition(
+            partial(succeeds, ["ip", "-n", host.netns, "link", "show", bridge]), seconds=20
+        ):
+            raise EnvironmentFault(f"{bridge} of {host.name} did not come up", where=str(host.log / "ovs-vswitchd.log"))
     run(["ip", "-n", host.netns, "addr", "replace", f"{at.vtep}/24", "dev", "br-phy"])
     for bridge in ("br-phy", "br-int"):
         run(["ip", "-n", host.netns, "link", "set", bridge, "up"])
