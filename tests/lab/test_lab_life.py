@@ -20,10 +20,15 @@ from quietcore.lab import hugepages, namespaces, processes
 from quietcore.lab.layout import HostDir, lab_dir
 from quietcore.lab.state import LabState
 
+libvirt = pytest.importorskip("libvirt")
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("able")]
 
 NAME = f"life{os.getpid()}"
 PLAN = labs.Plan(name=NAME, hosts=2, pages=4)
+GUEST = """
+<domain type='qemu'><name>idle</name><memory unit='MiB'>8</memory><memoryBacking><hugepages/></memoryBacking>
+<os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><interface type='network'><source network='default'/></interface></devices></domain>"""
 DAEMONS = ("ovsdb-server", "ovs-vswitchd", "virtlogd", "libvirtd", "sshd")
 
 
@@ -69,6 +74,8 @@ def test_down_leaves_nothing_behind():
     with_lab = labs.up(PLAN, labs.Silent())
     assert all(trace(NAME)[kind] for kind in ("namespaces", "mounts", "processes", "groups", "files", "register"))
     assert len(with_lab.hosts) == 2
+    for one in with_lab.hosts:
+        libvirt.open(one.uri).createXML(GUEST)
     assert labs.down(NAME, labs.Silent()) is True
     after = trace(NAME)
     others = set(after["links"]) - set(before["links"])
@@ -111,12 +118,8 @@ def test_a_host_whose_processes_all_died_comes_back(up):
 
 
 def test_a_guest_outlives_the_death_of_libvirtd(up):
-    libvirt = pytest.importorskip("libvirt")
     uri = up.hosts[0].uri
-    guest = libvirt.open(uri).createXML(
-        "<domain type='qemu'><name>idle</name><memory unit='MiB'>32</memory>"
-        "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
-    )
+    guest = libvirt.open(uri).createXML(GUEST)
     before = guest.ID()
     victim = processes.recorded(host().pids / "libvirtd")
     assert victim is not None

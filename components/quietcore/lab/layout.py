@@ -82,7 +82,11 @@ class HostDir:
 
     @property
     def overlays(self) -> dict[str, Path]:
-        """Folder of the machine -> the host's own folder that is mounted over it."""
+        """Folder of the machine -> the folder that the host sees in its place.
+
+        All are the host's own but libvirt's cache: asking QEMU what it can do takes seconds on a busy machine, and
+        libvirt checks itself whether an answer is still true.
+        """
         return {
             "/run": self.run,
             "/var/log": self.log,
@@ -90,7 +94,7 @@ class HostDir:
             "/etc/openvswitch": self.root / "etc-openvswitch",
             "/var/lib/libvirt": self.root / "var-lib-libvirt",
             "/var/lib/openvswitch": self.root / "var-lib-openvswitch",
-            "/var/cache/libvirt": self.root / "var-cache-libvirt",
+            "/var/cache/libvirt": cache_root() / "lab" / "libvirt",
         }
 
 

@@ -16,6 +16,7 @@ from quietcore.lab.commands import run
 from quietcore.lab.layout import HostDir, LabDir
 from quietcore.lab.underlay import Addresses
 
+_SHADOW = Path("/etc/shadow")
 _SSHD = "/usr/sbin/sshd"
 _SSHD_CONFIG = """\
 ListenAddress {address}
@@ -27,7 +28,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 # The folder stands below /var/tmp, which is writable to all; the lab's own folder is not.
 StrictModes no
-UsePAM no
+UsePAM {pam}
 UseDNS no
 PrintMotd no
 Subsystem sftp internal-sftp
@@ -74,7 +75,7 @@ def up(host: HostDir, at: Addresses) -> None:
     if not processes.recorded(record):
         (host.run / "sshd").mkdir(parents=True, exist_ok=True)
         config = host.ssh / "sshd_config"
-        config.write_text(_SSHD_CONFIG.format(address=at.management, ssh=host.ssh))
+        config.write_text(_SSHD_CONFIG.format(address=at.management, ssh=host.ssh, pam=_pam()))
         argv = namespaces.command(host, [_SSHD, "-D", "-e", "-f", config])
         processes.start(record, argv, log=host.log / "sshd.log")
     if not processes.await_condition(lambda: answers(at), seconds=15):
@@ -98,6 +99,11 @@ def answers(at: Addresses) -> bool:
 def uri(lab: LabDir, at: Addresses) -> str:
     """libvirt's URI over SSH; ``command`` is the wrapper that brings the pinned host keys."""
     return f"qemu+ssh://root@{at.management}/system?keyfile={lab.ssh / 'id_ed25519'}&command={lab.ssh / 'ssh'}&no_tty=1"
+
+
+def _pam() -> str:
+    """Whether sshd has to ask PAM: without it, it refuses a root whose password is locked, even with a key."""
+    return "yes" if any(line.startswith("root:!") for line in _SHADOW.read_text().splitlines()) else "no"
 
 
 def _key(file: Path, comment: str) -> None:
