@@ -51,8 +51,12 @@ def _engine() -> dict[str, str]:
     if project is None:
         return {}
     home, backend = project / ".state" / "pulumi-home", project / ".state" / "backend"
-    for folder in (home, backend):
-        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in (home, backend):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"the engine's state cannot be kept in this project: {error.strerror}"
+        raise EnvironmentFault(what, where=str(project / ".state"), hint="chown the project's folder") from error
     found = {
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",

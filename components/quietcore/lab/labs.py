@@ -71,6 +71,7 @@ def up(plan: Plan, progress: Progress) -> state.LabState:
 
 def down(name: str, progress: Progress) -> bool:
     """Take the lab down, in whatever condition it is; False when there was nothing."""
+    requirements.require_root()
     lab = lab_dir(name)
     with register.lab_lock(lab, progress):
         there = lab.root.exists()
@@ -84,6 +85,7 @@ def status(name: str) -> tuple[state.LabState, dict[str, list[hosts.Condition]]]
     known = state.read(lab)
     if known is None:
         return None
+    requirements.require_root()
     wired = len(known.hosts) > 1
     members = _members(lab, known.slot, [host.name for host in known.hosts])
     return known, {host.name: hosts.conditions(host, at, wired=wired) for host, at in members}
@@ -98,7 +100,7 @@ def _hosts_up(lab: LabDir, plan: Plan, before: state.LabState | None, progress: 
     pages = plan.pages if plan.pages is not None else before.hosts[0].hugepages if before else PAGES
     slot = register.claim(lab)
     lab.root.mkdir(parents=True, exist_ok=True)
-    lab.root.chmod(0o700)
+    lab.ssh.mkdir(mode=0o700, exist_ok=True)
     members = _members(lab, slot, [f"hv{number}" for number in range(1, count + 1)])
     known = _describe(lab, slot, pages, members, before)
     _drop_surplus(lab, members)

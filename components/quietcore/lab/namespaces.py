@@ -79,6 +79,7 @@ def make(host: HostDir) -> None:
     cgroups.make(host)
     shutil.rmtree(host.run, ignore_errors=True)
     host.ready.unlink(missing_ok=True)
+    host.root.mkdir(mode=0o700, exist_ok=True)
     for own in host.overlays.values():
         own.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:

@@ -44,6 +44,12 @@ def missing(programs: dict[str, str]) -> dict[str, str]:
     return {program: package for program, package in programs.items() if shutil.which(program, path=path) is None}
 
 
+def require_root() -> None:
+    """Refuse to look into a lab's namespaces, or to end it, without the right to."""
+    if os.geteuid() != 0:
+        raise EnvironmentFault("a lab belongs to root", hint="sudo quietcore lab ...")
+
+
 def require(*, images: bool) -> None:
     """Refuse to start where something is missing: all of it at once, and what works without."""
     lacks = [] if os.geteuid() == 0 else ["root: namespaces and mounts need it"]
