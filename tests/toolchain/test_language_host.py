@@ -189,3 +189,16 @@ def test_a_second_preview_is_timed(pulumi: Engine, make_project: Make, make_pack
     pulumi("preview", "--policy-pack", str(pack), cwd=project).ok()
 
     print(f"second preview with a policy pack: {time.monotonic() - began:.2f} s")
+
+
+def test_import_writes_the_python_that_the_program_needs(pulumi: Engine, make_project: Make) -> None:
+    plugin = Path(__file__).parents[2] / "plugins" / "pulumi-libvirt"
+    project = make_project("")
+    with (project / "Pulumi.yaml").open("a") as settings:
+        settings.write(f"\nplugins:\n  providers:\n    - name: libvirt\n      path: {plugin}\n")
+    pulumi("stack", "init", "dev", cwd=project).ok()
+    pulumi("config", "set", "libvirt:uri", "test:///default", cwd=project).ok()
+
+    imported = pulumi("import", "libvirt:index/network:Network", "default", "default", "--yes", cwd=project).ok()
+
+    assert 'default = libvirt.Network("default",' in imported.stdout

@@ -20,7 +20,7 @@ import (
 // bail is the exit code by which the start script says that the user has been told already.
 const bail = 32
 
-// languageHost serves pulumirpc.LanguageRuntime. Code generation, packing and linking are left to the official host:
+// languageHost serves pulumirpc.LanguageRuntime. Generating SDKs, packing and linking are left to the official host:
 // the engine reports them as unimplemented.
 type languageHost struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer

@@ -68,6 +68,7 @@ def schema_json(version: str) -> str:
     schema = {
         "name": "libvirt",
         "version": version,
+        "meta": {"moduleFormat": "(.*)(?:/[^/]*)"},  # tokens name the file after the module, as bridged plugins do
         "description": "libvirt domains, networks, pools, volumes and seed images",
         "config": {"variables": {"uri": {"type": "string"}}},
         "provider": {"inputProperties": {"uri": {"type": "string"}}, "properties": {"uri": {"type": "string"}}},
