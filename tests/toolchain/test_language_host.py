@@ -194,8 +194,9 @@ def test_a_second_preview_is_timed(pulumi: Engine, make_project: Make, make_pack
 def test_import_writes_the_python_that_the_program_needs(pulumi: Engine, make_project: Make) -> None:
     plugin = Path(__file__).parents[2] / "plugins" / "pulumi-libvirt"
     project = make_project("")
-    with (project / "Pulumi.yaml").open("a") as settings:
-        settings.write(f"\nplugins:\n  providers:\n    - name: libvirt\n      path: {plugin}\n")
+    settings = json.loads((project / "Pulumi.yaml").read_text())
+    settings["plugins"] = {"providers": [{"name": "libvirt", "path": str(plugin)}]}
+    (project / "Pulumi.yaml").write_text(json.dumps(settings))
     pulumi("stack", "init", "dev", cwd=project).ok()
     pulumi("config", "set", "libvirt:uri", "test:///default", cwd=project).ok()
 
