@@ -58,3 +58,18 @@ def test_a_full_host_is_a_finding_that_names_what_is_left(project):
 def test_a_refused_program_writes_no_assignment_and_claims_none(project):
     assert project.run('hv1 = host()\nnode("a", hv1, priority=99)\n').lock_changes == []
     assert not (project.folder / "dev.lock.yaml").exists()
+
+
+def test_pruning_keeps_what_modules_of_the_program_declare(project):
+    (project.folder / "extra.py").write_text(
+        "from quietcore import CpuPlan, Host, RtNode, TunedProfile\n"
+        'plan = CpuPlan(housekeeping="0-1", isolated="2-7")\n'
+        'hv9 = Host("hv9", uri="test:///default", topology="hv.yaml", cpus=plan)\n'
+        'tuned = TunedProfile("extra", role="guest")\n'
+        'RtNode("c", host=hv9, vcpus=3, rt_vcpus="1-2", memory="2GiB", image="debian.qcow2", tuned=tuned)\n'
+    )
+    project.run(TWO + "import extra\n")
+    run = project.run('hv1 = host()\nnode("a", hv1)\nimport extra\n', prune=True)
+    assert [node.domain.name for node in run.site.nodes] == ["a", "c"]
+    assert "  b:" not in project.lock
+    assert "  c:" in project.lock

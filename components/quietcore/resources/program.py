@@ -85,7 +85,7 @@ def _execute(monitor: Recorder, ledger: Ledger, root: Path, main: Path, name: st
     """Run the program once; a failure that only repeats the ledger's findings is not one."""
     loop = start(monitor, root, name, stack)
     begin(ledger)
-    cwd, path = Path.cwd(), list(sys.path)
+    cwd, path, imported = Path.cwd(), list(sys.path), set(sys.modules)
     os.chdir(main)
     sys.path.insert(0, str(main))
     try:
@@ -96,5 +96,14 @@ def _execute(monitor: Recorder, ledger: Ledger, root: Path, main: Path, name: st
     finally:
         os.chdir(cwd)
         sys.path[:] = path
+        _forget(main, set(sys.modules) - imported)
         loop.close()
     return ledger
+
+
+def _forget(main: Path, imported: set[str]) -> None:
+    """Drop the program's own modules, which declare resources as they are imported: the next run imports them anew."""
+    for name in imported:
+        file = Path(getattr(sys.modules[name], "__file__", None) or os.devnull)
+        if file.is_relative_to(main) and not {"site-packages", "quietcore"} & set(file.relative_to(main).parts):
+            del sys.modules[name]
