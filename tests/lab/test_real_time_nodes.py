@@ -107,7 +107,9 @@ def undefined(site):
 def test_what_hands_changed_is_seen_by_a_plain_preview_and_healed_by_up(site, harm):
     harm(site)
     assert set(site.steps()) & {"plc-a"} == {"plc-a"}
-    assert site.pulumi("refresh", "--preview-only", "--expect-no-changes", "--yes").returncode != 0
+    looked = site.pulumi("refresh", "--preview-only", "--expect-no-changes")
+    assert looked.returncode != 0
+    assert "Resources:" in looked.output  # the host was looked at: a command line that is refused fails as well
     site.up()
     assert site.steps() == {}
     (node,) = [one for one in run_program(site.folder, "dev", frozen=True).site.nodes if one.domain.name == "plc-a"]
