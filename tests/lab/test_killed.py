@@ -75,7 +75,8 @@ def volume_begun(site: RisingProject) -> bool:
 
 
 def uploading(site: RisingProject) -> bool:
-    return Kernel.halted.is_set()
+    volume = site.pool() / "vmlinuz"
+    return Kernel.halted.is_set() and volume.exists() and volume.stat().st_blocks > 0
 
 
 def seed_made(site: RisingProject) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,3 +168,35 @@ def test_a_pool_killed_at_any_call_is_recovered_by_the_next(desk, daemon):
         handler.delete(clean, desk.context())
         assert "every-step" not in [each.name() for each in desk.connection.listAllStoragePools()]
         assert desk.create(handler, inputs).id == clean.id
+
+
+class Dribbling(http.server.BaseHTTPRequestHandler):
+    """Serves 300 kB whose first kilobyte comes alone."""
+
+    data = bytes(range(1, 251)) * 1200
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.data)))
+        self.end_headers()
+        for part in (self.data[:1000], self.data[1000:]):
+            self.wfile.write(part)
+            self.wfile.flush()
+            threading.Event().wait(0.02)
+
+    def log_message(self, *_args: object) -> None:
+        """Silent."""
+
+
+def test_a_killed_upload_from_a_server_that_sends_small_pieces_is_recovered(desk, pool):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribbling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    source = f"http://127.0.0.1:{server.server_port}/image"
+    handler, inputs = VolumeHandler(), {"name": "slow", "pool": pool.name(), "source": source, "format": "raw"}
+    for _ in every_kill(lambda: desk.create(handler, inputs)):
+        state = desk.create(handler, inputs)
+        assert contents(pool)["slow"] == Dribbling.data
+        handler.delete(state, desk.context())
+    handler.delete(desk.create(handler, inputs), desk.context())
+    server.shutdown()
+    assert contents(pool) == {}

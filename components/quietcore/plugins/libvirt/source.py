@@ -57,6 +57,14 @@ class Content:
             yield block
 
 
+def head_of(blocks: Iterator[bytes], amount: int) -> list[bytes]:
+    """The first blocks, `amount` bytes of them or more: a server may send them in small pieces."""
+    taken: list[bytes] = []
+    while sum(len(block) for block in taken) < amount:
+        taken.append(next(blocks))
+    return taken
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A place that content comes from, and the checksum that the program expects of it."""

@@ -8,7 +8,7 @@ from quietcore.plugins.handler import Context, Props, Severity
 
 from .claim import Standing
 from .qcow2 import HEAD_BYTES, ImageError, image_facts
-from .source import Source, SourceError
+from .source import Source, SourceError, head_of
 from .storage_fault import fault, told
 from .storage_lookup import volume_named
 from .storage_xml import VolumeFacts, facts_of
@@ -128,7 +128,7 @@ def _has_begun_upload(
     try:
         with Source.parse(inputs["source"]).open() as content:
             length = content.length
-            head = b"".join(block for block, _ in zip(content.blocks(), range(1), strict=False))[:HEAD_BYTES]
+            head = b"".join(head_of(content.blocks(), min(HEAD_BYTES, length)))[:HEAD_BYTES]
             image = image_facts(head, inputs.get("format"))
     except (SourceError, ImageError) as error:
         raise fault(ctx, site.subject, f"an interrupted upload cannot be done again: {error}") from error
@@ -136,7 +136,6 @@ def _has_begun_upload(
         return False
     with told(ctx, site.subject, "reading its first bytes"):
         there = download(volume, min(HEAD_BYTES, length))
-    return all(
-        not any(there[at : at + _SECTOR]) or there[at : at + _SECTOR] == head[at : at + _SECTOR]
-        for at in range(0, len(there), _SECTOR)
-    )
+    # What is not written yet reads as zeros, within a sector too: a piece may end anywhere.
+    sectors = range(0, len(there), _SECTOR)
+    return all(head[at : at + _SECTOR].startswith(there[at : at + _SECTOR].rstrip(b"\0")) for at in sectors)

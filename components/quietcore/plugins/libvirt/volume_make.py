@@ -16,7 +16,7 @@ from quietcore.units import Size
 
 from .checksum import Digester, remember_file_sha256
 from .qcow2 import HEAD_BYTES, ImageError, ImageFacts, image_facts
-from .source import Content, Source, SourceError
+from .source import Content, Source, SourceError, head_of
 from .storage_fault import fault, told
 from .storage_lookup import refresh
 from .storage_xml import VolumeFacts, facts_of, volume_xml, xslt_of
@@ -80,7 +80,7 @@ def _from_source(site: Site, inputs: Props, ctx: Context) -> Made:
 
 def _fill(site: Site, inputs: Props, source: Source, content: Content, ctx: Context) -> Made:
     blocks = content.blocks()
-    head = _head(blocks, min(HEAD_BYTES, content.length))
+    head = head_of(blocks, min(HEAD_BYTES, content.length))
     image = _judge(site, inputs, content, b"".join(head), ctx)
     digester = Digester(source.expected)
     with undone(site, inputs["name"], ctx) as attempt:
@@ -145,13 +145,6 @@ def _judge(site: Site, inputs: Props, content: Content, head: bytes, ctx: Contex
 def _block_size(site: Site, inputs: Props) -> int:
     """A logical volume cannot grow later: it is made as large as it will be."""
     return int(inputs.get("size") or 0) if site.facts.blocks else 0
-
-
-def _head(blocks: Iterator[bytes], amount: int) -> list[bytes]:
-    taken: list[bytes] = []
-    while sum(len(block) for block in taken) < amount:
-        taken.append(next(blocks))
-    return taken
 
 
 def _digested(head: list[bytes], rest: Iterator[bytes], digester: Digester) -> Iterator[bytes]:
