@@ -60,7 +60,7 @@ class Desk:
 
     def create(self, handler: Handler, name: str, inputs: Props) -> State:
         context = self.context(name)
-        made, failures = handler.check(inputs, None, context.mark, b"seed")
+        made, failures = handler.check(inputs, None, context.mark)
         assert not failures
         return handler.create(made, context)
 

@@ -184,8 +184,8 @@ class Handler(ABC):
     """Outputs made from all inputs together: kept secret as soon as any input is."""
 
     @abstractmethod
-    def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:
-        """Fill in defaults and validate; UNKNOWN may stand anywhere. The same seed gives the same names."""
+    def check(self, new: Props, old: Props | None, mark: Mark) -> tuple[Props, list[Failure]]:
+        """Fill in defaults and validate; UNKNOWN may stand anywhere. A name that is not given follows from the mark."""
 
     @abstractmethod
     def diff(self, old: State, new: Props) -> list[Change]:

@@ -130,7 +130,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         if reason:
             return provider_pb2.CheckResponse(failures=[provider_pb2.CheckFailure(reason=reason)])
         handler = self._handler(request.urn)
-        props, failures = handler.check(news, olds or None, Mark.of(request.urn), request.randomSeed)
+        props, failures = handler.check(news, olds or None, Mark.of(request.urn))
         return _checked(props, failures, _with_derived(handler, secrets))
 
     @answering

@@ -23,7 +23,7 @@ SHEET = (
 
 
 def checked(**inputs: Any) -> dict[str, Any]:
-    props, failures = HANDLER.check({"name": "plc", **inputs}, None, MARK, b"")
+    props, failures = HANDLER.check({"name": "plc", **inputs}, None, MARK)
     assert not failures
     return props
 
@@ -126,10 +126,10 @@ def test_facts_kept_by_another_release_are_worked_out_anew():
 
 
 def test_a_name_that_the_program_does_not_give_follows_from_the_mark_and_stays():
-    first, _ = HANDLER.check({}, None, MARK, b"one")
-    again, _ = HANDLER.check({}, None, MARK, b"two")
+    first, _ = HANDLER.check({}, None, MARK)
+    again, _ = HANDLER.check({}, None, MARK)
     assert first["name"] == again["name"]
-    kept, _ = HANDLER.check({}, {"name": "plc-0000000"}, MARK, b"")
+    kept, _ = HANDLER.check({}, {"name": "plc-0000000"}, MARK)
     assert kept["name"] == "plc-0000000"
 
 
@@ -154,20 +154,20 @@ def test_a_name_that_the_program_does_not_give_follows_from_the_mark_and_stays()
     ids=lambda value: str(value)[:30],
 )
 def test_a_mistake_is_refused_at_its_property(inputs, path, words):
-    _, failures = HANDLER.check({"name": "plc", **inputs}, None, MARK, b"")
+    _, failures = HANDLER.check({"name": "plc", **inputs}, None, MARK)
     failure = only(failures)
     assert failure.path == path
     assert words in failure.reason
 
 
 def test_all_mistakes_are_refused_at_once():
-    _, failures = HANDLER.check({"memory": -1, "vcpu": 0, "disks": [{}]}, None, MARK, b"")
+    _, failures = HANDLER.check({"memory": -1, "vcpu": 0, "disks": [{}]}, None, MARK)
     assert [failure.path for failure in failures] == ["memory", "vcpu", "disks[0]"]
 
 
 def test_unknown_values_are_no_mistakes_and_make_unknown_facts():
     props, failures = HANDLER.check(
-        {"name": "plc", "memory": UNKNOWN, "xml": {"xslt": UNKNOWN}, "networkInterfaces": [UNKNOWN]}, None, MARK, b""
+        {"name": "plc", "memory": UNKNOWN, "xml": {"xslt": UNKNOWN}, "networkInterfaces": [UNKNOWN]}, None, MARK
     )
     assert not failures
     assert props["effective"] is UNKNOWN

@@ -65,7 +65,7 @@ def test_what_a_machine_is_comes_back_from_the_inputs_that_say_it(connection, se
     )
     try:
         seen = observe(domain)
-        inputs, failures = DomainHandler().check(lifted_inputs(seen, connection), None, MARK, b"")
+        inputs, failures = DomainHandler().check(lifted_inputs(seen, connection), None, MARK)
         assert not failures
         assert stated(inputs["effective"]) == stated(seen.defined())
     finally:

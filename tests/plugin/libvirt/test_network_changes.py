@@ -21,7 +21,7 @@ CELL = {"name": "cell", "mode": "nat", "addresses": ["10.9.0.0/24"]}
 
 
 def checked(**inputs: Any) -> dict[str, Any]:
-    props, failures = HANDLER.check({**CELL, **inputs}, None, MARK, b"")
+    props, failures = HANDLER.check({**CELL, **inputs}, None, MARK)
     assert not failures
     return props
 
@@ -72,7 +72,7 @@ def test_a_bridge_name_that_is_no_longer_said_stays():
     ids=lambda value: str(value)[:20],
 )
 def test_a_mistake_is_refused_at_its_property(inputs, path):
-    _, failures = HANDLER.check({**CELL, **inputs}, None, MARK, b"")
+    _, failures = HANDLER.check({**CELL, **inputs}, None, MARK)
     assert [failure.path for failure in failures] == [path]
 
 
@@ -89,6 +89,6 @@ BY_HAND = {
 @pytest.mark.parametrize("inner", BY_HAND.values(), ids=BY_HAND)
 def test_a_network_made_by_hand_is_said_by_inputs_that_state_the_same(inner):
     definition = parse_xml(f"<network><name>a</name>{inner}</network>")
-    inputs, failures = HANDLER.check(lifted_network(definition, autostart=False), None, MARK, b"")
+    inputs, failures = HANDLER.check(lifted_network(definition, autostart=False), None, MARK)
     assert not failures
     assert inputs["effective"] == network_facets(definition)

@@ -127,7 +127,7 @@ class Desk:
         )
 
     def check(self, handler: Handler, inputs: Props, name: str = "thing", old: Props | None = None) -> Props:
-        made, failures = handler.check(inputs, old, self.context(name).mark, b"\x01\x02\x03\x04")
+        made, failures = handler.check(inputs, old, self.context(name).mark)
         assert not failures, failures
         return made
 

@@ -149,7 +149,7 @@ def test_a_foreign_volume_under_the_name_is_left(desk, pool):
     ],
 )
 def test_texts_that_no_guest_could_read_are_refused(desk, text, reason):
-    _, failures = DISK.check({"name": "s", **text}, None, desk.context().mark, b"seed")
+    _, failures = DISK.check({"name": "s", **text}, None, desk.context().mark)
     assert [failure.path for failure in failures] == list(text)
     assert reason in failures[0].reason
 
@@ -165,5 +165,5 @@ def test_texts_that_no_guest_could_read_are_refused(desk, text, reason):
     ],
 )
 def test_texts_that_are_fine_or_unknown_pass(desk, text):
-    _, failures = DISK.check(text, None, desk.context().mark, b"seed")
+    _, failures = DISK.check(text, None, desk.context().mark)
     assert failures == []

@@ -139,7 +139,7 @@ def test_another_directory_is_another_pool(desk, where):
     ],
 )
 def test_bad_inputs_are_refused(desk, given, path, reason):
-    _, failures = POOL.check(given, None, desk.context().mark, b"seed")
+    _, failures = POOL.check(given, None, desk.context().mark)
     assert [failure.path for failure in failures] == [path]
     assert reason in failures[0].reason
 

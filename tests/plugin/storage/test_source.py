@@ -67,7 +67,7 @@ def read(text: str) -> bytes:
     ],
 )
 def test_a_source_that_cannot_be_is_refused(desk, text, reason):
-    _, failures = VOLUME.check({"source": text, "name": "v"}, None, desk.context().mark, b"seed")
+    _, failures = VOLUME.check({"source": text, "name": "v"}, None, desk.context().mark)
     assert [(failure.path, reason in failure.reason) for failure in failures] == [("source", True)]
 
 
@@ -193,11 +193,11 @@ def test_inputs_that_do_not_fit_the_image_are_refused_before_any_host_is_asked(d
     image = tmp_path / "i"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "7M"], check=True)
     inputs = {"source": str(image), "name": "v"} | given
-    _, failures = VOLUME.check(inputs, None, desk.context().mark, b"seed")
+    _, failures = VOLUME.check(inputs, None, desk.context().mark)
     assert [failure.path for failure in failures] == [path]
     assert reason in failures[0].reason
 
 
 def test_an_empty_volume_needs_a_size(desk):
-    _, failures = VOLUME.check({"name": "v"}, None, desk.context().mark, b"seed")
+    _, failures = VOLUME.check({"name": "v"}, None, desk.context().mark)
     assert failures[0].path == "size"

@@ -65,7 +65,7 @@ def test_an_empty_volume_is_made_and_removed_without_a_trace(desk, pool):
 def test_a_name_that_is_not_given_follows_from_the_mark_and_is_the_same_in_every_run(desk, pool):
     first = desk.check(VOLUME, {"pool": pool.name(), "size": MIB}, "plc-a")
     assert first["name"].startswith("plc-a-")
-    again, _ = VOLUME.check({"pool": pool.name(), "size": MIB}, None, desk.context("plc-a").mark, b"other")
+    again, _ = VOLUME.check({"pool": pool.name(), "size": MIB}, None, desk.context("plc-a").mark)
     assert again["name"] == first["name"]
     assert desk.check(VOLUME, {"pool": pool.name(), "size": MIB}, "plc-b")["name"] != first["name"]
 
@@ -427,9 +427,7 @@ def test_a_source_that_changes_while_it_is_uploaded_is_refused(desk, pool, raw, 
     ],
 )
 def test_what_is_not_known_yet_may_stand_anywhere(desk, given, path, effect):
-    made, failures = VOLUME.check(
-        {"name": "disk", "pool": "p", "size": MIB} | given, None, desk.context().mark, b"seed"
-    )
+    made, failures = VOLUME.check({"name": "disk", "pool": "p", "size": MIB} | given, None, desk.context().mark)
     assert [failure for failure in failures if failure.path != "source"] == []
     old = State("/p/disk", {"name": "disk", "pool": "p", "size": MIB}, {"format": "qcow2", "size": MIB})
     assert (path, effect) in [(change.path, change.effect) for change in VOLUME.diff(old, made)]

@@ -44,7 +44,6 @@ class CloudInitDiskHandler(Handler):
         new: Props,
         old: Props | None,
         mark: Mark,
-        seed: bytes,  # noqa: ARG002  (names follow the mark, see storage_name)
     ) -> tuple[Props, list[Failure]]:
         """Texts must be what cloud-init can read; see `seed_check`."""
         made = {key: value for key, value in new.items() if value is not None}

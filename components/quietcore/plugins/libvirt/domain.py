@@ -57,7 +57,7 @@ class DomainHandler(Handler):
     token: ClassVar[str] = "libvirt:index/domain:Domain"
     derived: ClassVar[frozenset[str]] = frozenset({"effective", "pendingRestart", DRIFT, KEY})
 
-    def check(self, new: Props, old: Props | None, mark: Mark, seed: bytes) -> tuple[Props, list[Failure]]:  # noqa: ARG002  # the mark names it
+    def check(self, new: Props, old: Props | None, mark: Mark) -> tuple[Props, list[Failure]]:  # the mark names it
         """Name it, validate it, and work out its effective facts."""
         inputs = {key: value for key, value in new.items() if key not in (DRIFT, "__defaults")}
         if inputs.get("name") is None:

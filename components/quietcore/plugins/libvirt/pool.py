@@ -45,7 +45,6 @@ class PoolHandler(Handler):
         new: Props,
         old: Props | None,
         mark: Mark,
-        seed: bytes,  # noqa: ARG002  (names follow the mark, see storage_name)
     ) -> tuple[Props, list[Failure]]:
         """Type, name and path are judged here; see `TYPES`."""
         made = dict(new)

@@ -41,7 +41,6 @@ class VolumeHandler(Handler):
         new: Props,
         old: Props | None,
         mark: Mark,
-        seed: bytes,  # noqa: ARG002  (names follow the mark, see storage_name)
     ) -> tuple[Props, list[Failure]]:
         """See `volume_check`."""
         return check_volume(new, old, mark, self.token)
