@@ -77,4 +77,4 @@ def _kib(memory: etree._Element | None) -> int:
 
 def _siblings(host: etree._Element) -> Iterator[CpuSet]:
     for cpu in host.iterfind("topology/cells/cell/cpus/cpu"):
-        yield CpuSet.parse(cpu.get("siblings") or cpu.get("id", "0"))
+        yield CpuSet.parse(str(cpu.get("siblings") or cpu.get("id", "0")))

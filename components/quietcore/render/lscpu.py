@@ -55,8 +55,8 @@ def _flat(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _number(row: Mapping[str, Any], name: str) -> int:
     """Without NUMA, lscpu writes null or `-`: then all is cell 0."""
-    value = row.get(name)
-    return int(value) if str(value).isdigit() else 0
+    value = str(row.get(name))
+    return int(value) if value.isdigit() else 0
 
 
 def _cell(cell: int, rows: list[dict[str, Any]], memory: Mapping[int, CellMemory]) -> Cell:
