@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -49,6 +50,34 @@ def engine_path() -> str:
         pytest.skip(f"no Pulumi engine: {ran.stderr.strip()}")
     folders = [str(Path(sys.executable).parent), ran.stdout.strip(), os.environ.get("PATH", os.defpath)]
     return os.pathsep.join(folder for folder in folders if folder)
+
+
+@pytest.fixture(scope="session")
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """Run uv from its cache, and from the package index where that does not do; skips without uv."""
+    program = shutil.which("uv")
+    if program is None:
+        pytest.skip("uv is not installed")
+    clean = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH", "CI")}
+    nowhere = tmp_path_factory.mktemp("uv")
+
+    def run(*arguments: str | Path) -> None:
+        words = [program, "--quiet", *map(str, arguments)]
+        for command in ([*words, "--offline"], words):
+            done = subprocess.run(command, cwd=nowhere, env=clean, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return
+        raise AssertionError(f"{words}\n{done.stdout}\n{done.stderr}")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def wheel(uv: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as it is released, built once."""
+    folder = tmp_path_factory.mktemp("wheel")
+    uv("build", "--wheel", "--out-dir", folder, ROOT)
+    return next(folder.glob("*.whl"))
 
 
 @pytest.fixture

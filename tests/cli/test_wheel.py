@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.cli.plant import write_plant
-
-ROOT = Path(__file__).resolve().parents[2]
-UV = shutil.which("uv")
-
-pytestmark = pytest.mark.skipif(UV is None, reason="uv is not installed")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -26,14 +21,12 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, uv: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment that holds the base wheel only: no extras, no compiler needed."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run("uv", "build", "--wheel", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
-    run("uv", "venv", "--quiet", folder / "env", cwd=folder)
-    wheel = next(folder.glob("*.whl"))
-    run("uv", "pip", "install", "--quiet", "--python", folder / "env/bin/python", wheel, cwd=folder)
-    return folder / "env/bin"
+    environment = tmp_path_factory.mktemp("base") / "env"
+    uv("venv", environment)
+    uv("pip", "install", "--python", environment / "bin/python", wheel)
+    return environment / "bin"
 
 
 def test_the_base_wheel_checks_a_project_and_draws_it(installed: Path, tmp_path: Path) -> None:

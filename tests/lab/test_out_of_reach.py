@@ -70,8 +70,8 @@ def test_a_new_site_previews_without_any_host_and_says_that_none_was_observed(si
         assert "plc-a" in seen.output
         ran = site.pulumi("up", "--yes", "--skip-preview")
     assert ran.returncode != 0
-    for host in HOSTS:
-        assert f"qemu+unix:///system?socket={socket(site, host)}" in refusals(ran.output)
+    # The engine ends at the first failure: which host that is, is chance.
+    assert any(f"(qemu+unix:///system?socket={socket(site, host)}) cannot" in refusals(ran.output) for host in HOSTS)
     assert "Failed to connect socket" in refusals(ran.output)
     assert "No such file or directory" in refusals(ran.output)
     for host in HOSTS:

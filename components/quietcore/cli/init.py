@@ -107,10 +107,15 @@ def found_at(uri: str) -> Found:
     """The host at a libvirt URI. Raises EnvironmentFault where it does not answer."""
     from quietcore.cli.hypervisor import opened
     from quietcore.cli.starter import Found, identifier
+    from quietcore.lab.description import lab_of
     from quietcore.render.capabilities import has_kvm, lift
 
     with opened(uri) as connection:
         xml, reported = connection.getCapabilities(), connection.getHostname()
+    lab = lab_of(uri)
+    if lab is not None:
+        (host,) = lab.hosts
+        return Found(host.name, uri, uri, host.topology, lab.facts["accelerator"] == "kvm", lab.facts)
     name = identifier((urlsplit(uri).hostname or reported).split(".")[0], "hv1")
     return Found(name, uri, uri, lift(xml), has_kvm(xml))
 

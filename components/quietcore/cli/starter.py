@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from keyword import iskeyword
 from pathlib import Path
 from typing import Final
@@ -23,13 +24,17 @@ MEMORY: Final = (Size.mib(2048), Size.mib(1024), Size.mib(512))
 
 @dataclass(frozen=True)
 class Found:
-    """A host that was pointed at. ``source`` says where its topology was read; ``kvm`` whether it runs guests so."""
+    """A host that was pointed at. ``source`` says where its topology was read; ``kvm`` whether it runs guests so.
+
+    ``facts`` are those of a lab host, which its lab knows; empty for others.
+    """
 
     name: str
     uri: str
     source: str
     topology: HostTopology
     kvm: bool
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def cpu_plan(topology: HostTopology, where: str) -> CpuPlan:
@@ -184,17 +189,22 @@ def variable(name: str) -> str:
 
 
 def _host(host: Found, plan: CpuPlan) -> list[str]:
-    facts = [] if host.kvm else ['    facts={"accelerator": "tcg"},  # no KVM here: plumbing only, no latency figures']
     return [
         f"{variable(host.name)} = Host(",
         f'    "{host.name}",',
         f'    uri="{host.uri}",',
         f'    topology="hosts/{host.name}.yaml",',
         f'    cpus=CpuPlan(housekeeping="{plan.housekeeping}", isolated="{plan.isolated}"),',
-        *facts,
+        *_facts(host),
         ")",
         "",
     ]
+
+
+def _facts(host: Found) -> list[str]:
+    if host.facts:
+        return [f"    facts={json.dumps(dict(host.facts))},  # a host of the lab: plumbing only, no latency figures"]
+    return [] if host.kvm else ['    facts={"accelerator": "tcg"},  # no KVM here: plumbing only, no latency figures']
 
 
 def _runtime(environment: str) -> list[str]:
