@@ -22,10 +22,10 @@ PURPOSES: dict[str, tuple[str, tuple[str, ...]]] = {
             *("qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu"),
             *("libvirt-daemon", "libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients"),
             *("openvswitch-switch", "openssh-server", "dnsmasq-base", "iproute2", "iptables", "nftables", "ethtool"),
-            *("mmdebstrap", "busybox-static", "cpio", "e2fsprogs", "kmod", "lvm2", "lsof", "jq"),
+            *("mmdebstrap", "busybox-static", "cpio", "e2fsprogs", "fdisk", "kmod", "lvm2", "lsof", "jq"),
         ),
     ),
-    "foreign": ("the tests marked foreign", ("cloud-init", "libxml2-utils", "tuned", "xsltproc")),
+    "foreign": ("the tests marked foreign", ("cloud-init", "librsvg2-bin", "libxml2-utils", "tuned", "xsltproc")),
 }
 
 GUARD = Path("/usr/sbin/policy-rc.d")
