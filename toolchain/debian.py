@@ -21,8 +21,8 @@ PURPOSES: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             *("qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu"),
             *("libvirt-daemon", "libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients"),
-            *("openvswitch-switch", "openssh-server", "dnsmasq-base", "iproute2", "iptables", "nftables", "ethtool"),
-            *("mmdebstrap", "busybox-static", "cpio", "e2fsprogs", "fdisk", "kmod", "lvm2", "lsof", "jq"),
+            *("openvswitch-switch", "openssh-server", "dnsmasq-base", "iproute2", "iptables"),
+            *("mmdebstrap", "busybox-static", "cpio", "e2fsprogs", "fdisk", "kmod", "lvm2"),
         ),
     ),
     "foreign": ("the tests marked foreign", ("cloud-init", "librsvg2-bin", "libxml2-utils", "tuned", "xsltproc")),
