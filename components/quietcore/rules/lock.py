@@ -88,7 +88,7 @@ def _full(room: Room) -> Iterator[Hit]:
             where=f'node "{room.node}", rt_vcpus',
             given=f'{count}; host "{room.host}" has {left or "no NUMA cell that fits"}',
             allowed="whole cores of one NUMA cell that no other node holds",
-            hint="use another host or fewer real-time vCPUs; `quietcore check --prune` drops nodes that are gone",
+            hint="use another host or fewer real-time vCPUs; `quietcore check STACK --prune` drops nodes that are gone",
         )
 
 
