@@ -20,9 +20,9 @@ def test_an_example_is_clean_and_its_lock_is_committed(example: Path, copy: Path
 
 @each
 def test_an_example_renders_a_domain_for_every_node(example: Path, copy: Path, shell) -> None:
-    shown, code = shell(f"quietcore -C examples/{example.name} render dev -o out", cwd=copy)
+    shown, code = shell("quietcore render dev -o out", cwd=copy / "examples" / example.name)
     assert code == 0, shown
-    assert list((copy / "out").rglob("domain.xml"))
+    assert list((copy / "examples" / example.name / "out").rglob("domain.xml"))
 
 
 @each
