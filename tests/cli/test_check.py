@@ -70,9 +70,10 @@ def test_a_frozen_check_finds_missing_assignments_and_writes_none(
 def test_a_node_that_is_gone_leaves_the_lock_when_asked(invoke: Invoke, plant: Path) -> None:
     invoke("check", "prod")
     write_plant(plant, PROGRAM.rpartition("RtNode(")[0])
-    invoke("check", "prod")
+    kept = invoke("check", "prod")
+    assert "keeps CPUs for what is declared no more: plc-b (quietcore check prod --prune gives them up)" in kept.stderr
     assert "plc-b:" in (plant / "prod.lock.yaml").read_text()
-    invoke("check", "prod", "--prune")
+    assert "wrote prod.lock.yaml: dropped plc-b (commit it)" in invoke("check", "prod", "--prune").stderr
     assert "plc-b:" not in (plant / "prod.lock.yaml").read_text()
 
 

@@ -64,8 +64,13 @@ def styled(finding: Finding) -> str:
 def _tell(run: Run, asides: list[tuple[str, str, str]]) -> None:
     for code, where, reason in asides:
         say(f"aside: {code} does not judge {where}: {reason}")
-    if run.lock_changes:
-        say(f"wrote {stack_lock(run)}: assigned {', '.join(run.lock_changes)} (commit it)")
+    wrote = [("assigned", run.lock_changes), ("dropped", run.dropped)]
+    told = "; ".join(f"{what} {', '.join(nodes)}" for what, nodes in wrote if nodes)
+    if told:
+        say(f"wrote {stack_lock(run)}: {told} (commit it)")
+    if run.left:
+        kept = f"{stack_lock(run)} keeps CPUs for what is declared no more: {', '.join(run.left)}"
+        say(f"{kept} (quietcore check {run.stack} --prune gives them up)")
     for finding in run.findings:
         click.echo(styled(finding) + "\n")
     click.echo(verdict(run))
@@ -90,4 +95,6 @@ def _data(run: Run, asides: list[tuple[str, str, str]]) -> dict[str, Any]:
         "findings": [finding.as_json() for finding in run.findings],
         "asides": [{"code": code, "where": where, "reason": reason} for code, where, reason in asides],
         "assigned": list(run.lock_changes),
+        "left": list(run.left),
+        "dropped": list(run.dropped),
     }

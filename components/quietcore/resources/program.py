@@ -26,7 +26,10 @@ from quietcore.spec.topology import Loader
 
 @dataclass(frozen=True)
 class Run:
-    """What a program declares: the picture, every finding, the registered resources, what the lock took in."""
+    """What a program declares: the picture, every finding, the registered resources, what the lock took in.
+
+    ``left`` are nodes that the lock knows and a program without errors declares no more; ``dropped`` left it.
+    """
 
     project: Path
     stack: str
@@ -34,6 +37,8 @@ class Run:
     findings: list[Finding]
     resources: list[Registered]
     lock_changes: list[str]
+    left: list[str]
+    dropped: list[str]
 
 
 def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False) -> Run:
@@ -54,10 +59,13 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
     site = site_from(registered)
     whole = [*findings(site), *unreadable(registered)]
     found = in_order([*ledger.findings, *_unsaid(whole, ledger.findings)])
-    written = not frozen and ledger.lock != before and not any(one.severity is Severity.ERROR for one in found)
+    refused = any(one.severity is Severity.ERROR for one in found)
+    written = not frozen and not refused and ledger.lock != before
     if written:
         write_lock(ledger.lock_path, ledger.lock)
-    return Run(root, stack, site, found, registered, ledger.changed if written else [])
+    left = [] if refused else sorted(set(ledger.lock.nodes) - ledger.declared)
+    dropped = sorted(set(before.nodes) - set(ledger.lock.nodes)) if written else []
+    return Run(root, stack, site, found, registered, ledger.changed if written else [], left, dropped)
 
 
 def _unsaid(whole: list[Finding], told: list[Finding]) -> list[Finding]:
