@@ -30,6 +30,8 @@ class Benchmark:
     """Gets an empty folder that is removed afterwards."""
     bound: float | None = None
     runs: int = 5
+    warm: bool = True
+    """Whether to run both once beforehand: that fills caches and compiles bytecode. Long runs need no such help."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,11 @@ def _row(who: str, samples: list[Sample], what: str) -> str:
 
 
 def race(benchmark: Benchmark, runs: int, folder: Path) -> Outcome:
-    """Run both in turns, after one run of each that is not counted: it fills caches and compiles bytecode."""
+    """Run both in turns."""
     contest = benchmark.prepare(folder)
-    contest.theirs()
-    contest.ours()
+    if benchmark.warm:
+        contest.theirs()
+        contest.ours()
     ours, theirs = [], []
     for _ in range(runs):
         theirs.append(contest.theirs())

@@ -36,5 +36,6 @@ PREVIEWS = (
         partial(_preview, hosts=50, nodes=20),
         bound=1.15,
         runs=2,
+        warm=False,
     ),
 )
