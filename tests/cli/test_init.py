@@ -54,6 +54,13 @@ def test_the_example_node_takes_whole_cores() -> None:
     assert "facts=" not in text
 
 
+def test_a_host_of_the_lab_brings_the_facts_that_its_lab_knows() -> None:
+    facts = {"accelerator": "tcg", "memlock": "limited"}
+    found = Found("hv1", "qemu:///system", "here", topology(), kvm=False, facts=facts)
+    text = program([found], [cpu_plan(found.topology, "hv1")])
+    assert '    facts={"accelerator": "tcg", "memlock": "limited"},  # a host of the lab' in text
+
+
 def test_a_host_name_that_is_no_python_name_still_makes_a_program() -> None:
     assert [variable(name) for name in ("hv-1", "1up", "import", "image")] == [
         "hv_1",
