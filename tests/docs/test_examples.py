@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.conftest import Ran
 from tests.docs.pages import ROOT, sections
 
 EXAMPLES = sorted(folder for folder in (ROOT / "examples").iterdir() if (folder / "Pulumi.yaml").exists())
@@ -37,3 +39,15 @@ def test_an_example_shows_its_map_and_one_mistake(example: Path) -> None:
 def test_the_index_names_every_example() -> None:
     index = (ROOT / "examples/README.md").read_text()
     assert [example.name for example in EXAMPLES if f"({example.name}/README.md)" not in index] == []
+
+
+@each
+@pytest.mark.engine
+def test_an_example_previews_with_the_policy_pack_though_its_hosts_do_not_exist(
+    example: Path, copy: Path, pulumi: Callable[..., Ran]
+) -> None:
+    pytest.importorskip("libvirt")
+    folder = copy / "examples" / example.name
+    pulumi("stack", "init", "dev", cwd=folder).ok()
+    seen = pulumi("preview", "--policy-pack", "../../policies", "--suppress-progress", cwd=folder).ok()
+    assert "to create" in seen.output
