@@ -68,13 +68,17 @@ def refuse_held(
 
 def tell_held(connection: libvirt.virConnect, effective: etree._Element, ctx: Context) -> None:
     """Warn of CPUs of a domain that others have taken since."""
-    for finding in findings(connection, effective, None, ctx):
-        if finding.code == CPU_HELD[0]:
-            ctx.log(Severity.WARNING, finding.text(label=False))
+    for finding in findings(connection, effective, None, ctx, pages=False):
+        ctx.log(Severity.WARNING, finding.text(label=False))
 
 
 def findings(
-    connection: libvirt.virConnect, effective: etree._Element, before: etree._Element | None, ctx: Context
+    connection: libvirt.virConnect,
+    effective: etree._Element,
+    before: etree._Element | None,
+    ctx: Context,
+    *,
+    pages: bool = True,
 ) -> list[Finding]:
     """Give what other domains hold of what this one would take; none for a domain that only `up` will know."""
     try:
@@ -84,11 +88,12 @@ def findings(
         return []  # the policies tell what is wrong with such a document
     if not _rivals(wanted):
         return []
-    everyone = list(_neighbours(connection, wanted.name, ctx))
+    takes_pages = pages and before is None and wanted.hugepages is not None
+    everyone = list(_neighbours(connection, wanted.name, ctx, akin_too=takes_pages))
     others = [other for other in everyone if not other.akin]
     free = _free(connection, others)
     found = [finding for other in others if (finding := _cpus(wanted, had, other, ctx, free))]
-    if before is None:
+    if takes_pages:
         found += _pages(connection, wanted, everyone, ctx)
     return in_order(found)
 
@@ -108,7 +113,7 @@ def _rivals(wanted: DomainSpec) -> bool:
     return bool(wanted.vcpu_pins or wanted.hugepages)
 
 
-def _neighbours(connection: libvirt.virConnect, name: str, ctx: Context) -> Iterator[Neighbour]:
+def _neighbours(connection: libvirt.virConnect, name: str, ctx: Context, *, akin_too: bool) -> Iterator[Neighbour]:
     """Give the domains of this host that run or start with it, but for this one. One that is off holds nothing."""
     for domain in connection.listAllDomains():
         try:
@@ -122,6 +127,8 @@ def _neighbours(connection: libvirt.virConnect, name: str, ctx: Context) -> Iter
             raise
         mark = mark_in(root)
         akin = mark is not None and (mark.project, mark.stack) == (ctx.mark.project, ctx.mark.stack)
+        if akin and not akin_too:
+            continue
         try:
             yield Neighbour(lift_element(root), mark, active, akin)
         except LiftError as error:
