@@ -62,8 +62,8 @@ def pool_defined(site: RisingProject) -> bool:
     return (site.on() / f"etc-libvirt/storage/{POOL}.xml").exists()
 
 
-def pool_made(site: RisingProject) -> bool:
-    return site.pool().exists()
+def pool_started(site: RisingProject) -> bool:
+    return (site.on() / f"run/libvirt/storage/{POOL}.xml").exists()
 
 
 def pool_in_state(site: RisingProject) -> bool:
@@ -127,7 +127,7 @@ POINTS: dict[Callable[[RisingProject], bool], list[Victim]] = {
     locked: [engine],
     plugin_started: [plugins],
     pool_defined: [libvirtd],
-    pool_made: [engine],
+    pool_started: [engine],
     volume_begun: [plugins],
     pool_in_state: [libvirtd],
     uploading: VICTIMS,
