@@ -74,6 +74,7 @@ def planned(topology: HostTopology, plan: CpuPlan) -> tuple[HostTopology, list[C
 def program(hosts: Sequence[Found], plans: Sequence[CpuPlan]) -> str:
     """The program: every host that was found and one example node on the first."""
     threads = hosts[0].topology.threads
+    arch = ARCHITECTURES.get(hosts[0].topology.arch, "amd64")
     return "\n".join(
         [
             f'"""{_count(len(hosts))} and one real-time node: the place to start from."""',
@@ -81,7 +82,10 @@ def program(hosts: Sequence[Found], plans: Sequence[CpuPlan]) -> str:
             "import pulumi",
             "from quietcore import CpuPlan, Host, RtNode, TunedProfile",
             "",
-            f'DEBIAN = "{IMAGE.format(arch=ARCHITECTURES.get(hosts[0].topology.arch, "amd64"))}"',
+            f'DEBIAN = "{IMAGE.format(arch=arch)}"',
+            "# Debian's image brings neither a real-time kernel nor tuned: its first boot installs them.",
+            f'PACKAGES = ["linux-image-rt-{arch}", "tuned", "qemu-guest-agent"]',
+            'INSTALL = {"package_update": True, "packages": PACKAGES}',
             'image = pulumi.Config().get("image") or DEBIAN',
             'realtime = TunedProfile("rt-guest", role="guest")',
             "",
@@ -93,6 +97,7 @@ def program(hosts: Sequence[Found], plans: Sequence[CpuPlan]) -> str:
             f'    rt_vcpus="{CpuSet(range(1, 1 + threads))}",  # vCPU 0 keeps house in the guest',
             f'    memory="{node_memory(hosts[0].topology)}",',
             "    image=image,",
+            "    cloud_config=INSTALL if image == DEBIAN else None,",
             "    tuned=realtime,",
             ")",
             "",

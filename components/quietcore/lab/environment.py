@@ -63,7 +63,6 @@ def _engine() -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_SKIP_CONFIRMATIONS": "true",
     }
     folders = [str(Path(sys.executable).parent), *_engine_path(project)]
     path = os.environ.get("PATH", "").split(":")

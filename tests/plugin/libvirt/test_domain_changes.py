@@ -119,6 +119,16 @@ def test_what_waits_already_is_said_again_and_is_no_change():
     assert line == (Severity.WARNING, "plc on hv1: waits for a restart of the guest: memory 512 MiB instead of 1 GiB")
 
 
+def test_a_policy_that_brings_a_waiting_change_into_force_says_so_before_it_does():
+    state = saved(memory=512)
+    waiting = State(state.id, state.inputs, {**state.outputs, "pendingRestart": ["memory 512 MiB instead of 1 GiB"]})
+    policy = '<metadata><q:policy xmlns:q="urn:quietcore:policy:1" restart="when-needed"/></metadata>'
+    allowed = checked(memory=512, xml={"xslt": SHEET.format(policy)})
+    level, line = HANDLER.summary(waiting, allowed, HANDLER.diff(waiting, allowed), "hv1") or (None, "")
+    assert level is Severity.WARNING
+    assert "the guest is restarted for what waited: memory 512 MiB instead of 1 GiB" in line
+
+
 def test_facts_kept_by_another_release_are_worked_out_anew():
     state = saved(memory=512)
     old = State(state.id, state.inputs, {**state.outputs, "effective": {"memory": "other"}, KEY: {"facts": 0}})

@@ -142,13 +142,16 @@ class DomainHandler(Handler):
         said = [] if hidden or not drift else [f"drift, which `up` puts back: {'; '.join(drift)}"]
         line = None if DRIFT in new else super().summary(old, new, changes, host)
         severity = Severity.WARNING if drift else Severity.INFO
+        restarts = 'restart="when-needed"' in str(new.get("effective"))
         if line is not None:
             severity = max(severity, line[0], key=lambda level: level is Severity.WARNING)
             text = line[1].split(": ", 1)[1]
-            restarts = 'restart="when-needed"' in str(new.get("effective"))
             said.append(text.replace("(at next boot)", "(the guest is restarted for it)") if restarts else text)
         waiting = old.outputs.get("pendingRestart") or []
-        if not said and waiting:
+        if waiting and restarts and changes:
+            severity = Severity.WARNING
+            said.append(f"the guest is restarted for what waited: {'; '.join(waiting)}")
+        elif waiting and not said:
             severity, said = Severity.WARNING, [f"waits for a restart of the guest: {'; '.join(waiting)}"]
         return (severity, f"{name} on {host}: {' | '.join(said)}") if said else None
 
