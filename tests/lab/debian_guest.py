@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def booted(host: HostState, image: Tier2, folder: Path, user_data: str, *, direc
     try:
         yield guest
     finally:
-        if guest.isActive():
+        with suppress(libvirt.libvirtError):  # it may have shut itself down
             guest.destroy()
 
 
