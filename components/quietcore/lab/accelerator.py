@@ -17,7 +17,7 @@ from typing import Literal
 
 _QEMU = ("qemu-system-x86_64", "-accel", "kvm", "-display", "none", "-nodefaults", "-no-reboot", "-m", "256")
 _DEVICE = Path("/dev/kvm")
-_SECONDS = 10.0
+_SECONDS = 20.0
 
 # mov dx,0xf4; mov al,0x31; out dx,al; hlt; jmp -3: tells isa-debug-exit, which ends QEMU with code 2*0x31+1.
 _BOOT_SECTOR = bytes.fromhex("baf400b031eef4ebfd").ljust(510, b"\0") + b"\x55\xaa"
@@ -34,7 +34,7 @@ class Accelerator:
 
 
 def find(kernel: Path | None) -> Accelerator:
-    """Try KVM, for at most 20 s; ``kernel`` is a Linux image that QEMU boots directly."""
+    """Try KVM, for at most 40 s; ``kernel`` is a Linux image that QEMU boots directly."""
     if not os.access(_DEVICE, os.R_OK | os.W_OK):
         return Accelerator("tcg", f"{_DEVICE} is not there or not ours to open", True)
     if not _runs_real_mode():
