@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +13,7 @@ from quietcore.plugins.handler import Failure, Handler, Props
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One plugin. Handlers are made at first use, so that a plugin starts before it has read what it may not need."""
+    """One plugin. Handlers are made at first use: the engine also starts plugins that it then asks for no resource."""
 
     name: str
     version: str
@@ -27,3 +29,12 @@ class Provider:
     check_config: Callable[[Props], list[Failure]]
     unsupported: Mapping[str, str] = field(default_factory=dict)
     """Type tokens of the SDK that this plugin does not serve, each with the reason and what to do instead."""
+
+    def prepare(self) -> None:
+        """Import what the handlers need, beside what else goes on: the engine waits for each answer to its checks."""
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def _prepare(self) -> None:
+        for make in self.handlers.values():
+            with contextlib.suppress(Exception):  # whoever asks for the handler is told
+                make()

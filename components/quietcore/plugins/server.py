@@ -101,6 +101,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         if not args:
             args = {name.partition(":config:")[2]: value for name, value in request.variables.items()}
         self._uri = args.get("uri") or self._provider.default_uri()
+        self._provider.prepare()
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @answering

@@ -16,12 +16,12 @@ VERSION: Final = "0.5.4"
 
 DEFAULT_URI: Final = "qemu:///system"
 
-HANDLERS: Final = {
-    "libvirt:index/domain:Domain": ("domain", "DomainHandler"),
-    "libvirt:index/network:Network": ("network", "NetworkHandler"),
+HANDLERS: Final = {  # in the order in which programs come to need them
     "libvirt:index/pool:Pool": ("pool", "PoolHandler"),
     "libvirt:index/volume:Volume": ("volume", "VolumeHandler"),
     "libvirt:index/cloudInitDisk:CloudInitDisk": ("cloudinit_disk", "CloudInitDiskHandler"),
+    "libvirt:index/network:Network": ("network", "NetworkHandler"),
+    "libvirt:index/domain:Domain": ("domain", "DomainHandler"),
 }
 
 UNSUPPORTED: Final = {
