@@ -12,7 +12,13 @@ from bench.site import STACK, write_declared, write_raw
 
 ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = "import pulumi, pulumi_libvirt, pydantic"
-OUR_IMPORTS = "import quietcore.cli.check, quietcore.resources.program"
+OUR_IMPORTS = """
+import gc
+from quietcore.cli.start import uncollected
+with uncollected():
+    import quietcore.cli.check, quietcore.resources.program, quietcore.resources.node
+gc.freeze()
+"""
 
 
 def _python(code: str, folder: Path) -> Sample:
