@@ -200,7 +200,7 @@ def unhurt() -> dict[str, Any]:
 
 
 def test_an_up_that_nobody_kills_is_what_the_others_are_held_to(site, unhurt):
-    site.up()
+    site.pulumi("up", "--yes", "--skip-preview").ok()
     unhurt.update(outcome(site))
     assert unhurt["domains"] == {"hv1": ["plc-a"], "hv2": ["plc-b"]}
     assert [len(names) for names in unhurt["volumes"].values()] == [10, 10]
@@ -233,7 +233,7 @@ def test_an_up_after_a_kill_adopts_what_was_made_and_leaves_nothing_else(site, u
         site.repair()
 
     site.pulumi("cancel", "--yes")
-    site.up()
+    site.pulumi("up", "--yes", "--skip-preview").ok()
     site.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates").ok()
     if unhurt:
         assert outcome(site) == unhurt

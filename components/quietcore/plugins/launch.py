@@ -28,6 +28,10 @@ imported at first use, stay: with Python's 700 their import takes a quarter long
 MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """Largest message, as the engine allows (sdk/go/common/util/rpcutil)."""
 
+LOOK_SECONDS: Final = 2.0
+"""How often to look whether the engine lives still. A signal that comes between the look at signals and the wait does
+not end the wait, and the death of an engine of many threads sends several, close together."""
+
 
 def launch(provider: Provider, arguments: list[str]) -> None:
     """Serve until the engine is gone or a signal comes; then finish or undo what runs, and return."""
@@ -35,8 +39,9 @@ def launch(provider: Provider, arguments: list[str]) -> None:
     end = threading.Event()
     gc.set_threshold(YOUNG)
     servicer = Servicer(provider, Voice(engine))
+    parent = os.getppid()
     _on_signals(end)
-    _die_with_parent(end)
+    _die_with_parent(end, parent)
     options = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="call"), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -44,7 +49,8 @@ def launch(provider: Provider, arguments: list[str]) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    end.wait()
+    while not end.wait(LOOK_SECONDS) and os.getppid() == parent:
+        pass
     servicer.cancel()
     servicer.wait_idle()
     server.stop(grace=2).wait()
@@ -61,15 +67,13 @@ def _on_signals(end: threading.Event) -> None:
         signal.signal(number, stop)
 
 
-def _die_with_parent(end: threading.Event) -> None:
+def _die_with_parent(end: threading.Event, parent: int) -> None:
     """End when the engine dies, however it dies: the kernel says so by a signal (prctl(2), PR_SET_PDEATHSIG).
 
     It says so too when only the engine's *thread* that started us ends; so the signal is one of its own, and counts
     only when the parent is another one.
     """
     import ctypes
-
-    parent = os.getppid()
 
     def orphaned(_number: int, _frame: FrameType | None) -> None:
         if os.getppid() != parent:
