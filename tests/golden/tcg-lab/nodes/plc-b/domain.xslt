@@ -46,7 +46,7 @@
         <vmport state="off"/>
       </features>
       <cpu mode="custom" match="exact" check="none">
-        <model fallback="forbid">Nehalem</model>
+        <model fallback="forbid">Opteron_G2</model>
         <topology sockets="1" dies="1" cores="2" threads="1"/>
       </cpu>
       <clock offset="utc">
