@@ -134,7 +134,7 @@ POINTS: dict[Callable[[RisingProject], bool], list[Victim]] = {
     seed_made: [plugins],
     overlay_made: [engine],
     domain_defined: [libvirtd],
-    domain_runs: [engine],
+    domain_runs: [engine, libvirtd],
     domain_in_state: [plugins],
 }
 EVERY = os.environ.get("QUIETCORE_EVERY_KILL", "") not in ("", "0")

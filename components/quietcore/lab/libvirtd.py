@@ -78,9 +78,21 @@ def up(host: HostDir) -> None:
         processes.start(host.pids / "virtlogd", namespaces.command(host, ["virtlogd"]), log=host.log / "virtlogd.out")
     if not processes.recorded(host.pids / "libvirtd"):
         (host.run / "libvirtd.pid").unlink(missing_ok=True)
+        _forget_half_started(host)
         processes.start(host.pids / "libvirtd", namespaces.command(host, ["libvirtd"]), log=host.log / "libvirtd.out")
     if not processes.await_condition(lambda: answers(host), seconds=30, every=0.05):
         raise EnvironmentFault(f"libvirtd of {host.name} does not answer", where=str(host.log / "libvirtd.log"))
+
+
+def _forget_half_started(host: HostDir) -> None:
+    """Drop the status of guests whose QEMU was not there yet when libvirtd was killed: it would hold them for ever.
+
+    libvirt 9.0 takes such a start up again, waits for a QEMU that never came, and refuses every other job on the guest.
+    """
+    for status in (host.run / "libvirt" / "qemu").glob("*.xml"):
+        if "reason='starting up' pid='0'" in status.read_text():
+            status.unlink()
+            status.with_suffix(".pid").unlink(missing_ok=True)
 
 
 def running(host: HostDir) -> bool:

@@ -12,7 +12,7 @@ from quietcore.plugins.libvirt.definition import Policy, definition_xml, policy_
 from quietcore.plugins.libvirt.domain_outputs import outputs_of
 from quietcore.plugins.libvirt.effective import declared, with_effective
 from quietcore.plugins.libvirt.facets import Facets
-from quietcore.plugins.libvirt.faults import mark_text
+from quietcore.plugins.libvirt.faults import hint_for, mark_text
 from quietcore.plugins.libvirt.held import refuse_held
 from quietcore.plugins.libvirt.live import Running, apply_live, put_live_mark
 from quietcore.plugins.libvirt.meaning import SCHEDULING, meaning_of, observable
@@ -57,7 +57,8 @@ def converge(
             raise
         reason = error.get_error_message() if isinstance(error, libvirt.libvirtError) else str(error)
         state = settled(domain, inputs, ctx, waiting)
-        raise PartialError(f"{after.name} on {ctx.host}: defined anew, but {reason}", state) from None
+        told = f"{after.name} on {ctx.host}: defined anew, but {reason}"
+        raise PartialError(told, state, hint=hint_for(reason)) from None
 
 
 def settled(

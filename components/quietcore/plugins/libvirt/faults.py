@@ -21,7 +21,7 @@ def faults(doing: str, ctx: Context) -> Iterator[None]:
     try:
         yield
     except libvirt.libvirtError as error:
-        raise explain(error, ctx, doing, _hint(str(error))) from None
+        raise explain(error, ctx, doing, hint_for(str(error))) from None
 
 
 def refuse_foreign(kind: str, name: str, uuid: str, mark: Mark | None, ctx: Context, state: State) -> None:
@@ -49,9 +49,15 @@ def _marked(state: State) -> Mark | None:
     return Mark(*told.split("\x1f")) if isinstance(told, str) and told.count("\x1f") == 2 else None
 
 
-def _hint(message: str) -> str:
+def hint_for(message: str) -> str:
+    """What to do about a message of libvirt's; empty where nothing is known."""
     if "could not get preferred machine" in message and "kvm" in message:
         return "this host has no KVM for that: check /dev/kvm there, or say type='qemu' for emulation"
     if "Cannot get interface MTU" in message or "Network not found" in message:
         return "the network that an interface names is not there or not active: virsh net-list --all"
+    if "cannot acquire state change lock" in message:
+        return (
+            "libvirt there is busy with this domain. If it stays so, libvirtd was killed while it started it: on the "
+            "host, stop libvirtd, remove the domain's files from /run/libvirt/qemu, start libvirtd, then pulumi up"
+        )
     return ""
