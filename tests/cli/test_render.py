@@ -34,8 +34,8 @@ def test_the_domain_is_the_effective_one_with_the_paths_that_the_host_will_have(
     domain = etree.fromstring(data["files"]["nodes/plc-a/domain.xml"].encode())
     assert [pin.get("cpuset") for pin in domain.iterfind("cputune/vcpupin")] == ["0", "1", "2"]
     assert [source.get("file") for source in domain.iterfind("devices/disk/source")] == [
-        "/var/lib/libvirt/quietcore/prod/plc-a-root.qcow2",
-        "/var/lib/libvirt/quietcore/prod/plc-a-seed.iso",
+        "/var/lib/libvirt/quietcore/plant-prod/plc-a-root.qcow2",
+        "/var/lib/libvirt/quietcore/plant-prod/plc-a-seed.iso",
     ]
 
 
