@@ -93,7 +93,8 @@ class Claim:
             self._drop(end)
 
     def _ends(self) -> list[str]:
-        names = self._pool.listVolumes()
+        # listVolumes asks twice, for the count and for the names: what others make in between pushes names out.
+        names = [volume.name() for volume in self._pool.listAllVolumes()]
         return [
             name[len(self._stem) : -len(SUFFIX)]
             for name in names

@@ -131,7 +131,7 @@ class PoolHandler(Handler):
             empty = False
             if pool.isActive():
                 _settle(pool)
-                empty = not pool.listVolumes()
+                empty = not pool.listAllVolumes()
                 pool.destroy()
             if state.outputs.get("directoryMade") and empty:
                 _remove_directory(pool, ctx, subject)

@@ -36,7 +36,7 @@ class Attempt:
             if self._made:
                 with contextlib.suppress(libvirt.libvirtError):
                     self._site.pool.storageVolLookupByName(self._name).delete(0)
-                if self._name in self._site.pool.listVolumes():
+                if self._name in [volume.name() for volume in self._site.pool.listAllVolumes()]:
                     return "; what was begun could not be removed: the next `pulumi up` makes it anew"
             self._site.claim.clear()
         except libvirt.libvirtError:
