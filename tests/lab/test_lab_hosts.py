@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -106,8 +107,9 @@ def test_a_guest_gets_its_pins_priority_hugepages_and_lease(lab):
         said = console.read_text()
         assert "PREEMPT_RT" in said
         assert "tier1 isolated: 1" in said
-        leases = connection.networkLookupByName("default").DHCPLeases()
-        assert f"tier1 address: eth0 {leases[0]['ipaddr']}/24" in said
+        mac = re.search(r"<mac address='([^']+)'", guest.XMLDesc())[1]  # others of this lab may have leases still
+        (lease,) = connection.networkLookupByName("default").DHCPLeases(mac)
+        assert f"tier1 address: eth0 {lease['ipaddr']}/24" in said
     finally:
         guest.destroy()
 
