@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# libvirt forks for ssh. gRPC's handlers for forks would run in that child, which never uses gRPC: their threads wake up
+# on closed descriptors, and what they say lands in the stream that libvirt reads.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 import sys
 
 from quietcore.plugins.launch import launch
