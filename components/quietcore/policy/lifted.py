@@ -34,4 +34,4 @@ def lifted(kind: str, name: str, props: Mapping[str, Any]) -> list[Finding]:
         told = findings(spec_of(spec, props, where))
     except Refused as refused:
         return refused.findings
-    return [f if f.where.startswith(where) else f.at(prefix=where) for f in told]
+    return [finding.at(prefix=where) for finding in told]

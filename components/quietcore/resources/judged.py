@@ -27,7 +27,7 @@ def judged(kind: type[_S], data: Mapping[str, Any], where: str) -> tuple[_S | No
     except Refused as refused:
         return None, reporter(refused.findings)
     told = findings(spec)
-    return spec, reporter([f if f.where.startswith(where) else f.at(prefix=where) for f in told])
+    return spec, reporter([finding.at(prefix=where) for finding in told])
 
 
 def reporter(found: list[Finding]) -> Report:

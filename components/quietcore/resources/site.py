@@ -21,7 +21,7 @@ from quietcore.spec.site import NodeSpec, SiteSpec
 from quietcore.spec.spec import spec_of
 
 HOST, NODE = "quietcore:index:Host", "quietcore:index:RtNode"
-DOMAIN, PROVIDER = "libvirt:index/domain:Domain", "pulumi:providers:libvirt"
+DOMAIN = "libvirt:index/domain:Domain"
 
 
 @dataclass(frozen=True)
