@@ -101,7 +101,6 @@ def engine_env(engine_path: str, tmp_path: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_SKIP_CONFIRMATIONS": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_ERROR_OUTPUT_STRING": "true",
         "NO_COLOR": "1",

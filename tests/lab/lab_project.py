@@ -56,9 +56,8 @@ class LabProject:
         (self.folder / "__main__.py").write_text(images + PREAMBLE + lines)
 
     def pulumi(self, *arguments: str, **options: Any) -> Any:
-        """Run the engine in the project; it refuses to take all answers as yes where it only looks."""
-        env = {**self.env, **({"PULUMI_SKIP_CONFIRMATIONS": "false"} if "--preview-only" in arguments else {})}
-        return self._pulumi(*arguments, cwd=self.folder, env=env, **options)
+        """Run the engine in the project."""
+        return self._pulumi(*arguments, cwd=self.folder, env=self.env, **options)
 
     def up(self) -> Any:
         """``pulumi up`` with the pack; it must succeed."""

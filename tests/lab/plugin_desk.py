@@ -106,9 +106,7 @@ class Desk:
 
     def refreshes_clean(self) -> bool:
         """Whether a refresh that only looks finds the host as the state says; a refused command line is an error."""
-        self.say()
-        arguments = ("refresh", "--preview-only", "--expect-no-changes", "--suppress-progress")
-        ran = self.pulumi(*arguments, cwd=self.folder, env={"PULUMI_SKIP_CONFIRMATIONS": "false"})
+        ran = self.run("refresh", "--preview-only", "--expect-no-changes", "--suppress-progress")
         assert "Resources:" in ran.output, ran.output
         return bool(ran.returncode == 0)
 
