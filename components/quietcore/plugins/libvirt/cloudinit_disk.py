@@ -18,13 +18,13 @@ from quietcore.plugins.ownership import derived_uuid
 from .seed_check import check_texts
 from .seed_iso import Seed, build, lift
 from .storage_fault import fault, told
-from .storage_lookup import observe_volume, pool_named, user_of, volume_named
+from .storage_lookup import observe_volume, user_of, volume_named
 from .storage_name import foreign_inputs, not_text, settle_name
-from .storage_owner import IMPORTED, imported, mark_of, owner
+from .storage_owner import IMPORTED, owner
 from .storage_xml import PRIVATE, VolumeFacts, facts_of, volume_xml
 from .stream import Stopped, download, upload
 from .volume_check import DEFAULT_POOL
-from .volume_site import Site, foreign, refreshed, refuse_if_open, site_around, site_of
+from .volume_site import Site, address_of, foreign, refreshed, remove, site_of, whose
 
 _INPUTS: Final = ("metaData", "name", "networkConfig", "pool", "userData")
 _TEXTS: Final = ("userData", "metaData", "networkConfig")
@@ -109,9 +109,7 @@ class CloudInitDiskHandler(Handler):
         if seen is None:
             raise fault(ctx, f"volume {new['name']!r}", "it is gone", "pulumi refresh, then pulumi up")
         volume, pool, facts = seen
-        with told(ctx, f"volume {facts.name!r}", "looking whose it is"):
-            site = site_around(pool, facts.name, mark_of(old, ctx), self.token)
-            ours = imported(old) or site.claim.standing().ours
+        site, ours = whose(old, pool, facts.name, ctx, self.token)
         if not ours:
             raise foreign(self.token, site, facts, ctx)
         kept = {"owner": old.outputs.get("owner", IMPORTED)}
@@ -119,24 +117,8 @@ class CloudInitDiskHandler(Handler):
         return State(id=old.id, inputs=state.inputs, outputs=state.outputs)
 
     def delete(self, state: State, ctx: Context) -> None:
-        """Remove it and its marker; refused while a running domain has it open."""
-        key, pool_name, name = _address(state)
-        seen = observe_volume(ctx, key, pool_name, name)
-        if seen is None:
-            self._clear(state, pool_name, name, ctx)
-            return
-        volume, pool, facts = seen
-        with told(ctx, f"volume {facts.name!r}", "looking whose it is"):
-            site = site_around(pool, facts.name, mark_of(state, ctx), self.token)
-            ours = imported(state) or site.claim.standing().ours
-        if not ours:
-            text = f"{site.subject} on {ctx.host} does not bear the mark of this resource: left alone"
-            ctx.log(Severity.WARNING, text)
-            return
-        refuse_if_open(site.subject, facts, ctx)
-        with told(ctx, site.subject, "removing it"):
-            volume.delete(0)
-            site.claim.clear()
+        """See `volume_site.remove`."""
+        remove(state, _address(state), ctx, self.token)
 
     def _new(self, site: Site, name: str, length: int, ctx: Context) -> libvirt.virStorageVol:
         ctx.checkpoint(site.subject)
@@ -162,12 +144,6 @@ class CloudInitDiskHandler(Handler):
             return state.id
         return f"{facts.key};{derived_uuid(f'{self.token}/{facts.name}', ctx.mark)}"
 
-    def _clear(self, state: State, pool_name: str, name: str, ctx: Context) -> None:
-        pool: Any = pool_named(ctx, pool_name) if pool_name and name else None
-        with told(ctx, f"volume {name!r}", "removing its marker"):
-            if pool is not None and pool.isActive():
-                site_around(pool, name, mark_of(state, ctx), self.token).claim.clear()
-
 
 def _seed(inputs: Props) -> Seed:
     return Seed(*(inputs.get(key) or "" for key in _TEXTS))
@@ -183,13 +159,8 @@ def _sha256(data: bytes) -> str:
 
 
 def _address(state: State) -> tuple[str, str, str]:
-    """Key, pool and name; the id is PATH;UUID, and an import may give the path alone or POOL/NAME."""
-    pool = state.inputs.get("pool") or state.outputs.get("pool") or ""
-    name = state.inputs.get("name") or state.outputs.get("name") or ""
-    key = state.id.partition(";")[0]
-    if not key.startswith("/") and "/" in key:
-        pool, _, name = key.partition("/")
-    return key, str(pool), str(name)
+    """The id is PATH;UUID; an import may give the path alone or POOL/NAME."""
+    return address_of(state.id.partition(";")[0], state)
 
 
 def _rewrite(site: Site, volume: libvirt.virStorageVol, data: bytes, ctx: Context) -> VolumeFacts:

@@ -27,13 +27,14 @@ from quietcore.plugins.libvirt.addresses import addresses_of, macs_of, wait_for_
 from quietcore.plugins.libvirt.baseline import KEY, Baseline
 from quietcore.plugins.libvirt.converge import converge, settled
 from quietcore.plugins.libvirt.definition import definition_xml, policy_of
-from quietcore.plugins.libvirt.domain_check import autoname, judged
+from quietcore.plugins.libvirt.domain_check import judged
 from quietcore.plugins.libvirt.domain_diff import DRIFT, domain_changes
 from quietcore.plugins.libvirt.domain_outputs import predicted
 from quietcore.plugins.libvirt.domain_read import read_domain
 from quietcore.plugins.libvirt.effective import plain, with_effective
 from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
 from quietcore.plugins.libvirt.held import refuse_held
+from quietcore.plugins.libvirt.named import named
 from quietcore.plugins.libvirt.observation import lookup, lookup_name, observe
 from quietcore.plugins.libvirt.power import limit, start, stop
 from quietcore.plugins.libvirt.reservation import release, reserve
@@ -59,9 +60,7 @@ class DomainHandler(Handler):
 
     def check(self, new: Props, old: Props | None, mark: Mark) -> tuple[Props, list[Failure]]:  # the mark names it
         """Name it, validate it, and work out its effective facts."""
-        inputs = {key: value for key, value in new.items() if key not in (DRIFT, "__defaults")}
-        if inputs.get("name") is None:
-            inputs["name"] = (old or {}).get("name") or autoname(mark)
+        inputs = named(new, old, mark)
         failures, document = judged(inputs)
         return (inputs if failures else with_effective(inputs, document)), failures
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from quietcore.plugins.handler import UNKNOWN, Failure, Mark, Props
+from quietcore.plugins.handler import UNKNOWN, Failure, Props
 from quietcore.plugins.libvirt.definition import POLICY
 from quietcore.plugins.libvirt.effective import BOOKKEEPING
 from quietcore.plugins.properties import has_unknown
@@ -33,14 +32,6 @@ GRAPHICS: Final = ("spice", "vnc", "none")
 RESTARTS: Final = ("never", "when-needed")
 
 _MAC: Final = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}\Z")
-
-
-def autoname(mark: Mark) -> str:
-    """Give a name for a resource that has none: the resource's own, and seven digits of its mark.
-
-    Not of the engine's seed, which is another in each run: a run after a crash would not find what it had begun.
-    """
-    return f"{mark.name}-{hashlib.sha256(str(mark).encode()).hexdigest()[:7]}"
 
 
 def judged(inputs: Props) -> tuple[list[Failure], etree._Element | None]:

@@ -25,9 +25,9 @@ from quietcore.plugins.handler import (
     State,
 )
 from quietcore.plugins.libvirt.baseline import KEY
-from quietcore.plugins.libvirt.domain_check import autoname
 from quietcore.plugins.libvirt.effective import plain
 from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
+from quietcore.plugins.libvirt.named import named
 from quietcore.plugins.libvirt.network_check import failures_of
 from quietcore.plugins.libvirt.network_diff import DRIFT, network_changes, network_summary, with_effective
 from quietcore.plugins.libvirt.network_lift import lifted_network
@@ -45,9 +45,7 @@ class NetworkHandler(Handler):
 
     def check(self, new: Props, old: Props | None, mark: Mark) -> tuple[Props, list[Failure]]:  # the mark names it
         """Name it, validate it, and work out its effective facts."""
-        inputs = {key: value for key, value in new.items() if key not in (DRIFT, "__defaults")}
-        if inputs.get("name") is None:
-            inputs["name"] = (old or {}).get("name") or autoname(mark)
+        inputs = named(new, old, mark)
         failures = failures_of(inputs)
         return (inputs if failures else with_effective(inputs)), failures
 

@@ -5,14 +5,14 @@ Whose a volume is and whether it is finished is told by a marker beside it (see 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from quietcore.plugins.handler import UNKNOWN, Change, Context, Failure, Handler, Mark, Props, Severity, State
+from quietcore.plugins.handler import UNKNOWN, Change, Context, Failure, Handler, Mark, Props, State
 
 from .qcow2 import ImageError
-from .storage_fault import fault, told
-from .storage_lookup import observe_volume, pool_named
-from .storage_owner import IMPORTED, imported, mark_of, owner
+from .storage_fault import fault
+from .storage_lookup import observe_volume
+from .storage_owner import IMPORTED, owner
 from .storage_xml import VolumeFacts
 from .volume_adopt import left_over
 from .volume_check import FORMATS, check_volume, local_image
@@ -20,14 +20,14 @@ from .volume_diff import diff_volume, wanted_sha256
 from .volume_make import make
 from .volume_site import (
     TOKEN,
+    address_of,
     base_of,
     grow,
     refreshed,
-    refuse_if_below,
-    refuse_if_open,
-    site_around,
+    remove,
     site_of,
     wants_copy,
+    whose,
 )
 
 
@@ -89,9 +89,7 @@ class VolumeHandler(Handler):
         if seen is None:
             raise fault(ctx, f"volume {new['name']!r}", "it is gone", "pulumi refresh, then pulumi up")
         volume, pool, facts = seen
-        with told(ctx, f"volume {facts.name!r}", "looking whose it is"):
-            site = site_around(pool, facts.name, mark_of(old, ctx))
-            ours = imported(old) or site.claim.standing().ours
+        site, ours = whose(old, pool, facts.name, ctx)
         if not ours:
             hint = f"pulumi state delete, then: pulumi import {TOKEN} {ctx.mark.name} {facts.key}"
             raise fault(ctx, site.subject, "it does not bear the mark of this resource any more", hint)
@@ -103,25 +101,8 @@ class VolumeHandler(Handler):
         return _state(new, facts, sha256, {key: old.outputs[key] for key in _KEPT if key in old.outputs})
 
     def delete(self, state: State, ctx: Context) -> None:
-        """Remove it and its marker; refused while a running domain has it open."""
-        key, pool_name, name = _address(state)
-        seen = observe_volume(ctx, key, pool_name, name)
-        if seen is None:
-            _clear_claim(state, pool_name, name, ctx)
-            return
-        volume, pool, facts = seen
-        with told(ctx, f"volume {facts.name!r}", "looking whose it is"):
-            site = site_around(pool, facts.name, mark_of(state, ctx))
-            ours = imported(state) or site.claim.standing().ours
-        if not ours:
-            text = f"{site.subject} on {ctx.host} does not bear the mark of this resource: left alone"
-            ctx.log(Severity.WARNING, text)
-            return
-        refuse_if_open(site.subject, facts, ctx)
-        refuse_if_below(site, facts, ctx)
-        with told(ctx, site.subject, "removing it"):
-            volume.delete(0)
-            site.claim.clear()
+        """See `volume_site.remove`."""
+        remove(state, _address(state), ctx)
 
 
 _KEPT = ("owner", "basePath", "copiedFrom", "sourceEtag")
@@ -136,12 +117,7 @@ def _state(inputs: Props, facts: VolumeFacts, sha256: str, extra: Props) -> Stat
 
 
 def _address(state: State) -> tuple[str, str, str]:
-    """Key, pool and name of a volume in the state; an import may give POOL/NAME instead of the key."""
-    pool = state.inputs.get("pool") or state.outputs.get("pool") or ""
-    name = state.inputs.get("name") or state.outputs.get("name") or ""
-    if not state.id.startswith("/") and "/" in state.id:
-        pool, _, name = state.id.partition("/")
-    return state.id, str(pool), str(name)
+    return address_of(state.id, state)
 
 
 def _observed(state: State, facts: VolumeFacts, pool: str) -> Props:
@@ -161,11 +137,3 @@ def _observed(state: State, facts: VolumeFacts, pool: str) -> Props:
             seen.pop(key, None)
         seen |= {"baseVolumeId": facts.backing} if facts.backing else {}
     return seen
-
-
-def _clear_claim(state: State, pool_name: str, name: str, ctx: Context) -> None:
-    """Take away the marker of a volume that is gone already."""
-    pool: Any = pool_named(ctx, pool_name) if pool_name and name else None
-    with told(ctx, f"volume {name!r}", "removing its marker"):
-        if pool is not None and pool.isActive():
-            site_around(pool, name, mark_of(state, ctx)).claim.clear()

@@ -7,11 +7,12 @@ from typing import Final
 
 import libvirt
 
-from quietcore.plugins.handler import Context, Mark, Props
+from quietcore.plugins.handler import Context, Mark, Props, Severity, State
 
 from .claim import Claim, is_claim
 from .storage_fault import fault, told
-from .storage_lookup import facts_or_none, found, pool_named, running_pool, user_of
+from .storage_lookup import facts_or_none, found, observe_volume, pool_named, running_pool, user_of
+from .storage_owner import imported, mark_of
 from .storage_xml import BLOCK_POOLS, FILE_POOLS, PoolFacts, VolumeFacts, facts_of, lift_pool
 
 TOKEN: Final = "libvirt:index/volume:Volume"
@@ -43,6 +44,50 @@ def site_around(pool: libvirt.virStoragePool, name: str, mark: Mark, token: str 
     facts = lift_pool(pool.XMLDesc(0))
     subject = f"volume {name!r} in pool {facts.name!r}"
     return Site(pool, facts, Claim(pool, name, mark, token, blocks=facts.blocks), subject)
+
+
+def address_of(key: str, state: State) -> tuple[str, str, str]:
+    """Key, pool and name of a volume in the state; an import may give POOL/NAME instead of the key."""
+    pool = state.inputs.get("pool") or state.outputs.get("pool") or ""
+    name = state.inputs.get("name") or state.outputs.get("name") or ""
+    if not key.startswith("/") and "/" in key:
+        pool, _, name = key.partition("/")
+    return key, str(pool), str(name)
+
+
+def whose(state: State, pool: libvirt.virStoragePool, name: str, ctx: Context, token: str = TOKEN) -> tuple[Site, bool]:
+    """The site of a volume that is there, and whether it is that of the state. Raises HandlerError."""
+    with told(ctx, f"volume {name!r}", "looking whose it is"):
+        site = site_around(pool, name, mark_of(state, ctx), token)
+        return site, imported(state) or site.claim.standing().ours
+
+
+def remove(state: State, address: tuple[str, str, str], ctx: Context, token: str = TOKEN) -> None:
+    """Remove it and its marker; what is not of the state stays. Raises HandlerError while somebody needs it."""
+    seen = observe_volume(ctx, *address)
+    if seen is None:
+        _clear_claim(state, address, ctx, token)
+        return
+    volume, pool, facts = seen
+    site, ours = whose(state, pool, facts.name, ctx, token)
+    if not ours:
+        text = f"{site.subject} on {ctx.host} does not bear the mark of this resource: left alone"
+        ctx.log(Severity.WARNING, text)
+        return
+    refuse_if_open(site.subject, facts, ctx)
+    refuse_if_below(site, facts, ctx)
+    with told(ctx, site.subject, "removing it"):
+        volume.delete(0)
+        site.claim.clear()
+
+
+def _clear_claim(state: State, address: tuple[str, str, str], ctx: Context, token: str) -> None:
+    """Take away the marker of a volume that is gone already."""
+    _key, pool_name, name = address
+    pool = pool_named(ctx, pool_name) if pool_name and name else None
+    with told(ctx, f"volume {name!r}", "removing its marker"):
+        if pool is not None and pool.isActive():
+            site_around(pool, name, mark_of(state, ctx), token).claim.clear()
 
 
 def base_of(inputs: Props, site: Site, ctx: Context) -> libvirt.virStorageVol | None:
