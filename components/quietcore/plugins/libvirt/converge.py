@@ -13,6 +13,7 @@ from quietcore.plugins.libvirt.domain_outputs import outputs_of
 from quietcore.plugins.libvirt.effective import declared, with_effective
 from quietcore.plugins.libvirt.facets import Facets
 from quietcore.plugins.libvirt.faults import hint_for, mark_text
+from quietcore.plugins.libvirt.footprint import holding_facts
 from quietcore.plugins.libvirt.held import refuse_held
 from quietcore.plugins.libvirt.live import Running, apply_live, put_live_mark
 from quietcore.plugins.libvirt.meaning import SCHEDULING, meaning_of, observable
@@ -40,7 +41,8 @@ def converge(
     """
     named, effective = resolved_domain(connection, inputs, ctx)
     if named.get("running", True):
-        refuse_held(connection, effective, before.live, ctx)
+        had = holding_facts(before.live) if before.live is not None else None
+        refuse_held(connection, holding_facts(effective), had, ctx)
     ctx.checkpoint(f"{before.name} on {ctx.host}")
     _rename(domain, before, str(effective.findtext("name")))
     domain = _define(connection, effective, before, ctx)

@@ -31,8 +31,9 @@ from quietcore.plugins.libvirt.domain_check import judged
 from quietcore.plugins.libvirt.domain_diff import DRIFT, domain_changes
 from quietcore.plugins.libvirt.domain_outputs import predicted
 from quietcore.plugins.libvirt.domain_read import read_domain
-from quietcore.plugins.libvirt.effective import plain, with_effective
+from quietcore.plugins.libvirt.effective import declared, with_effective
 from quietcore.plugins.libvirt.faults import faults, foreign, refuse_foreign
+from quietcore.plugins.libvirt.footprint import holding_facts
 from quietcore.plugins.libvirt.held import refuse_held
 from quietcore.plugins.libvirt.named import named
 from quietcore.plugins.libvirt.observation import lookup, lookup_name, observe
@@ -40,7 +41,6 @@ from quietcore.plugins.libvirt.power import limit, start, stop
 from quietcore.plugins.libvirt.reservation import release, reserve
 from quietcore.plugins.libvirt.resolve import resolved_domain
 from quietcore.plugins.properties import has_unknown
-from quietcore.render.domain_base import effective_element
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ class DomainHandler(Handler):
         with faults(f"looking at domain {inputs.get('name')}", ctx):
             there = lookup(connection, old.id) if old else lookup_name(connection, str(inputs["name"]))
             live = observe(there).live if there is not None else None
-            refuse_held(connection, effective_element(plain(inputs)), live, ctx)
+            before = holding_facts(live) if live is not None else None
+            refuse_held(connection, declared(inputs) or {}, before, ctx)
 
     def create(self, inputs: Props, ctx: Context) -> State:
         """Define and start; nothing is left when it does not start. One that bears our mark is adopted."""
@@ -94,7 +95,7 @@ class DomainHandler(Handler):
                 return self._adopt(existing, inputs, ctx)
             named, effective = resolved_domain(connection, inputs, ctx)
             if named.get("running", True):
-                refuse_held(connection, effective, None, ctx)
+                refuse_held(connection, holding_facts(effective), None, ctx)
             ctx.checkpoint(f"{inputs['name']} on {ctx.host}")
             domain = connection.defineXML(definition_xml(effective, ctx.mark, None))
             with _undone_on_failure(domain, ctx):

@@ -12,6 +12,7 @@ from quietcore.plugins.libvirt.domain_lift import lifted_inputs
 from quietcore.plugins.libvirt.domain_outputs import outputs_of
 from quietcore.plugins.libvirt.effective import declared, declared_before, with_effective
 from quietcore.plugins.libvirt.facets import Facets
+from quietcore.plugins.libvirt.footprint import holding_facts
 from quietcore.plugins.libvirt.held import tell_held
 from quietcore.plugins.libvirt.meaning import SCHEDULING, observable, sentence
 from quietcore.plugins.libvirt.observation import Observation, lookup, lookup_name, observe
@@ -30,7 +31,7 @@ def read_domain(connection: libvirt.virConnect, state: State, ctx: Context) -> S
     if not state.inputs:
         return _taken_over(connection, seen, known)
     if seen.live is not None:
-        tell_held(connection, seen.live, ctx)
+        tell_held(connection, holding_facts(seen.live), ctx)
     return _observed(state, seen, known, ctx)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from lxml import etree
@@ -30,11 +30,11 @@ KIB: Final[dict[str, float]] = {
 FILLED_IN: Final = ("alias", "seclabel", "backingStore", "mirror", "actual", "portid")
 
 
-def domain_facets(root: etree._Element) -> Facets:
-    """Take a `<domain>` apart; works on effective, persistent and live XML alike."""
+def domain_facets(root: etree._Element, sections: Collection[str] | None = None) -> Facets:
+    """Take a `<domain>` apart, or only some of its children; works on effective, persistent and live XML alike."""
     facets: Facets = {"type": str(root.get("type", ""))}
     for child in root:
-        if isinstance(child.tag, str):
+        if isinstance(child.tag, str) and (sections is None or child.tag in sections):
             facets.update(_READERS.get(child.tag, _plain)(child))
     if facets.get("currentMemory") == facets.get("memory"):
         facets.pop("currentMemory", None)  # libvirt's default, said or not

@@ -8,38 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import libvirt
-from lxml import etree
 
+from quietcore.errors import UnitError
 from quietcore.plugins.handler import Context, HandlerError, Mark, Severity
+from quietcore.plugins.libvirt.facets import Facets
+from quietcore.plugins.libvirt.footprint import Footprint, Thread, footprint, holding_facts
 from quietcore.plugins.ownership import mark_in
-from quietcore.render.domain_xml import LiftError, lift_element
 from quietcore.render.stylesheet import parse_xml
-from quietcore.spec import DomainSpec
-from quietcore.spec.finding import Finding, in_order
-from quietcore.units import CpuSet, Size
+from quietcore.units.cpuset import CpuSet
+from quietcore.units.size import Size
+
+if TYPE_CHECKING:  # findings live beside the specs, whose library costs more to import than all of this plugin
+    from quietcore.spec.finding import Finding
 
 CPU_HELD = ("D05", "CPU of a real-time vCPU is held by two domains")
 PAGES_HELD = ("D26", "domains want more hugepages than the host has")
 """Codes and titles of the rules that say the same of one program (`quietcore explain D05`)."""
 
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """A thread of a domain and the host CPUs that it is pinned to; `place` is its element below `cputune`."""
-
-    who: str
-    place: str
-    cpus: CpuSet
-    real_time: bool
+Meeting = tuple[Thread, Thread, int]
+"""A thread of ours, one of another domain, and the CPU on which they meet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
     """Another domain that runs, or will when the host starts. `akin`: it is of the same project and stack."""
 
-    domain: DomainSpec
+    domain: Footprint
     mark: Mark | None
     active: bool
     akin: bool
@@ -50,9 +48,7 @@ class Neighbour:
         return f'domain "{self.domain.name}" ({whose}; {"running" if self.active else "starts with the host"})'
 
 
-def refuse_held(
-    connection: libvirt.virConnect, effective: etree._Element, before: etree._Element | None, ctx: Context
-) -> None:
+def refuse_held(connection: libvirt.virConnect, effective: Facets, before: Facets | None, ctx: Context) -> None:
     """Refuse CPUs, and for a domain that is new (`before` is None) pages, that other domains hold.
 
     What the domain had before stays its own: only what it takes anew is judged.
@@ -66,90 +62,86 @@ def refuse_held(
         raise HandlerError("\n\n".join(finding.text(label=False) for finding in found))
 
 
-def tell_held(connection: libvirt.virConnect, effective: etree._Element, ctx: Context) -> None:
+def tell_held(connection: libvirt.virConnect, effective: Facets, ctx: Context) -> None:
     """Warn of CPUs of a domain that others have taken since."""
     for finding in findings(connection, effective, None, ctx, pages=False):
         ctx.log(Severity.WARNING, finding.text(label=False))
 
 
 def findings(
-    connection: libvirt.virConnect,
-    effective: etree._Element,
-    before: etree._Element | None,
-    ctx: Context,
-    *,
-    pages: bool = True,
+    connection: libvirt.virConnect, effective: Facets, before: Facets | None, ctx: Context, *, pages: bool = True
 ) -> list[Finding]:
     """Give what other domains hold of what this one would take; none for a domain that only `up` will know."""
     try:
-        wanted = lift_element(effective)
-        had = lift_element(before) if before is not None else None
-    except LiftError:
+        wanted = footprint(effective)
+        had = footprint(before) if before is not None else None
+    except UnitError:
         return []  # the policies tell what is wrong with such a document
-    if not _rivals(wanted):
+    if not (wanted.pinned or wanted.hugepages):
         return []
-    takes_pages = pages and before is None and wanted.hugepages is not None
+    takes_pages = pages and before is None and wanted.hugepages
     everyone = list(_neighbours(connection, wanted.name, ctx, akin_too=takes_pages))
     others = [other for other in everyone if not other.akin]
-    free = _free(connection, others)
-    found = [finding for other in others if (finding := _cpus(wanted, had, other, ctx, free))]
+    kept = {(thread.who, thread.real_time, cpu) for thread in had.threads for cpu in thread.cpus} if had else set()
+    met = [(other, meetings) for other in others if (meetings := _meetings(wanted, kept, other.domain))]
+    free = _free(connection, others) if met else None
+    found = [_cpus_held(wanted, meetings, other, ctx, free) for other, meetings in met]
     if takes_pages:
-        found += _pages(connection, wanted, everyone, ctx)
-    return in_order(found)
-
-
-def threads(domain: DomainSpec) -> Iterator[Thread]:
-    """Give every thread of a domain that is pinned."""
-    for pin in domain.vcpu_pins:
-        yield Thread(f"vCPU {pin.vcpu}", f"vcpupin[{pin.vcpu}]", pin.cpus, pin.vcpu in domain.rt_vcpus)
-    if domain.emulator_pin:
-        yield Thread("the emulator", "emulatorpin", domain.emulator_pin, False)
-    for io in domain.iothread_pins:
-        yield Thread(f"IOThread {io.iothread}", f"iothreadpin[{io.iothread}]", io.cpus, False)
-
-
-def _rivals(wanted: DomainSpec) -> bool:
-    """Tell whether the domain has anything that another could hold: pins, or pages."""
-    return bool(wanted.vcpu_pins or wanted.hugepages)
+        found += _pages_held(connection, wanted, everyone, ctx)
+    return _in_order(found) if found else []
 
 
 def _neighbours(connection: libvirt.virConnect, name: str, ctx: Context, *, akin_too: bool) -> Iterator[Neighbour]:
     """Give the domains of this host that run or start with it, but for this one. One that is off holds nothing."""
     for domain in connection.listAllDomains():
         try:
-            active = bool(domain.isActive())
+            active = domain.ID() != -1  # known since the list; asking again would be a call each
             if domain.name() == name or not (active or domain.autostart()):
                 continue
-            root = parse_xml(domain.XMLDesc())
+            xml = domain.XMLDesc()
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 continue  # went away meanwhile
             raise
-        mark = mark_in(root)
+        mark, facts = _read(xml)
         akin = mark is not None and (mark.project, mark.stack) == (ctx.mark.project, ctx.mark.stack)
         if akin and not akin_too:
             continue
         try:
-            yield Neighbour(lift_element(root), mark, active, akin)
-        except LiftError as error:
+            yield Neighbour(footprint(facts), mark, active, akin)
+        except UnitError as error:
             ctx.log(Severity.WARNING, f"domain {domain.name()} on {ctx.host} cannot be read: {error.what}")
 
 
-def _cpus(
-    wanted: DomainSpec, had: DomainSpec | None, other: Neighbour, ctx: Context, free: CpuSet | None
-) -> Finding | None:
-    """Give one finding for a pair of domains: a real-time vCPU of either where the other has a thread."""
-    kept = {(thread.who, thread.real_time, cpu) for thread in threads(had) for cpu in thread.cpus} if had else set()
-    met = [
+@lru_cache(maxsize=1024)
+def _read(xml: str) -> tuple[Mark | None, Facets]:
+    """Read whose it is and what it takes, once for all the new domains that come to lie beside it."""
+    root = parse_xml(xml)
+    return mark_in(root), holding_facts(root)
+
+
+def _in_order(found: list[Finding]) -> list[Finding]:
+    from quietcore.spec.finding import in_order
+
+    return in_order(found)
+
+
+def _meetings(wanted: Footprint, kept: set[tuple[str, bool, int]], other: Footprint) -> list[Meeting]:
+    """Give where a real-time vCPU of either meets a thread of the other, but for what the domain had before."""
+    return [
         (mine, theirs, cpu)
-        for mine in threads(wanted)
-        for theirs in threads(other.domain)
+        for mine in wanted.threads
+        for theirs in other.threads
         if mine.real_time or theirs.real_time
         for cpu in mine.cpus & theirs.cpus
         if (mine.who, mine.real_time, cpu) not in kept
     ]
-    if not met:
-        return None
+
+
+def _cpus_held(wanted: Footprint, met: list[Meeting], other: Neighbour, ctx: Context, free: CpuSet | None) -> Finding:
+    """Give one finding for a pair of domains."""
+    from quietcore.spec.finding import Finding
+
     first, theirs, _ = met[0]
     told = "; ".join(f"CPU {cpu} for {mine.who}, held by {holder.who}" for mine, holder, cpu in met)
     code, title = CPU_HELD
@@ -176,48 +168,39 @@ def _free(connection: libvirt.virConnect, others: list[Neighbour]) -> CpuSet | N
         _count, online, _most = connection.getCPUMap()
     except libvirt.libvirtError:
         return None
-    taken = CpuSet().union(thread.cpus for other in others for thread in threads(other.domain))
+    taken = CpuSet().union(thread.cpus for other in others for thread in other.domain.threads)
     return CpuSet(cpu for cpu, there in enumerate(online) if there) - taken
 
 
-def _pages(
-    connection: libvirt.virConnect, wanted: DomainSpec, everyone: list[Neighbour], ctx: Context
+def _pages_held(
+    connection: libvirt.virConnect, wanted: Footprint, everyone: list[Neighbour], ctx: Context
 ) -> Iterator[Finding]:
     """Give a finding where other domains leave too few pages in the one cell that the memory comes from.
 
     Pages of the same stack's domains count as free: this very run may stop them.
     """
-    size = _page_size(wanted)
-    cells = list(wanted.numa.nodeset) if wanted.numa else []
-    holders = [other for other in everyone if other.active and _page_size(other.domain) == size]
+    size, cells = wanted.page, wanted.cells
+    holders = [other for other in everyone if other.active and other.domain.page == size]
     if size is None or len(cells) != 1 or all(other.akin for other in holders):
         return
     there = _free_pages(connection, size, cells[0])
     if there is None:
         return
-    free = there + sum(_page_count(other.domain, size) for other in holders if other.akin)
-    needed = _page_count(wanted, size)
-    if needed <= free:
+    free = there + sum(other.domain.pages for other in holders if other.akin)
+    if wanted.pages <= free:
         return
-    shares = ", ".join(f"{_page_count(other.domain, size)} by {other.tell()}" for other in holders if not other.akin)
+    from quietcore.spec.finding import Finding
+
+    shares = ", ".join(f"{other.domain.pages} by {other.tell()}" for other in holders if not other.akin)
     code, title = PAGES_HELD
     yield Finding(
         code=code,
         title=title,
         where=f'domain "{wanted.name}", memoryBacking.hugepages',
-        given=f"{needed} pages of {size} wanted in cell {cells[0]} of {ctx.host}; held there: {shares}",
+        given=f"{wanted.pages} pages of {size} wanted in cell {cells[0]} of {ctx.host}; held there: {shares}",
         allowed=f"{free} pages of {size}: those that are free",
         hint=f"reserve more pages on {ctx.host}, or stop a domain that holds some",
     )
-
-
-def _page_size(domain: DomainSpec) -> Size | None:
-    sizes = [page.size for page in domain.hugepages or () if page.size.bytes]
-    return sizes[0] if sizes else None
-
-
-def _page_count(domain: DomainSpec, size: Size) -> int:
-    return -(-domain.memory.bytes // size.bytes)
 
 
 def _free_pages(connection: libvirt.virConnect, size: Size, cell: int) -> int | None:
