@@ -12,7 +12,7 @@ from tests.cli.plant import BAD_PROGRAM, PROGRAM, write_plant
 PRIORITY = """\
 error[D11]: vCPU priority outranks the kernel or is out of range
   where:   __main__.py, node "plc-b", priority
-  given:   priority 99 for vCPUs 1
+  given:   priority 99 for vCPU 1
   allowed: 1 to 98
   hint:    set priority to 1; above it only where vCPUs must outrank other real-time threads
   more:    quietcore explain D11

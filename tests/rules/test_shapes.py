@@ -39,7 +39,7 @@ def test_a_lock_that_says_what_is_due_is_fine_and_an_older_one_is_told() -> None
     old = Assignment(host="hv2", rt=CpuSet([1]), cpus=(0, 2))
     assert findings(FrozenAssignment(node="a", stack="lab", locked=due, due=due)) == []
     (found,) = findings(FrozenAssignment(node="a", stack="lab", locked=old, due=due))
-    assert found.given == 'host "hv2", real-time vCPUs 1, vCPU:CPU 0:0, 1:2'
+    assert found.given == 'host "hv2", real-time vCPU 1, vCPU:CPU 0:0, 1:2'
     assert found.hint == "run `quietcore check lab` on a workstation and commit lab.lock.yaml"
 
 

@@ -44,7 +44,7 @@ def cpu_plan(topology: HostTopology, where: str) -> CpuPlan:
         raise EnvironmentFault(
             "too few cores for a real-time node",
             where=where,
-            given=f"CPUs {topology.cpus}",
+            given=topology.cpus.counted("CPU"),
             allowed="one core for housekeeping and one that is isolated, at least",
             hint="point at a larger host: quietcore init --host qemu+ssh://HOST/system",
         )

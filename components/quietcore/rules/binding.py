@@ -24,7 +24,7 @@ def _several_cells(node: NodeSpec) -> Iterator[Hit]:
         most = max(cells, key=lambda cell: (len(cell.cpus & real_time), -cell.id))
         yield Hit(
             where="cputune.vcpupin",
-            given="; ".join(f"CPUs {cell.cpus & real_time} in cell {cell.id}" for cell in cells),
+            given="; ".join(f"{(cell.cpus & real_time).counted('CPU')} in cell {cell.id}" for cell in cells),
             allowed="CPUs of one NUMA cell",
             hint=f"pin all real-time vCPUs within cell {most.id}: {most.cpus & node.host.cpus.isolated}",
         )

@@ -93,7 +93,7 @@ def _interrupts(plan: BootPlan) -> Iterator[Hit]:
     if not others:
         yield Hit(
             where="cmdline.irqaffinity",
-            given=f"isolated CPUs {plan.isolated} of {plan.online}: none is left for interrupts",
+            given=f"isolated {plan.isolated.counted('CPU')} of {plan.online}: none is left for interrupts",
             allowed="at least one CPU that is not isolated",
             hint="isolate fewer CPUs",
         )

@@ -78,7 +78,7 @@ def _left_over(host: HostSpec) -> Iterator[Hit]:
     if left:
         yield Hit(
             where="cpus",
-            given=f"CPUs {left} of {host.topology.cpus} are in no set",
+            given=f"{left.counted('CPU')} of {host.topology.cpus} {'are' if len(left) > 1 else 'is'} in no set",
             allowed="every CPU of the host in one set",
             hint=f"add {left} to housekeeping, isolated or shared, or list {left} as offlined",
         )

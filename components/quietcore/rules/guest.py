@@ -45,7 +45,7 @@ def _inside(domain: DomainSpec) -> Iterator[Hit]:
     if inside is None:
         return
     if real_time and inside.isolated != real_time:
-        both = f"the guest isolates {inside.isolated or 'no CPU'}; real-time vCPUs are {real_time}"
+        both = f"the guest isolates {inside.isolated.counted('CPU')}; real-time: {real_time.counted('vCPU')}"
         yield Hit(
             where="guest.isolated",
             given=both + ("; these are host CPU numbers" if _host_numbers(domain, inside) else ""),

@@ -45,7 +45,7 @@ def _stale(frozen: FrozenAssignment) -> Iterator[Hit]:
 
 def _told(assignment: Assignment) -> str:
     placed = ", ".join(f"{vcpu}:{cpu}" for vcpu, cpu in enumerate(assignment.cpus))
-    return f'host "{assignment.host}", real-time vCPUs {assignment.rt}, vCPU:CPU {placed}'
+    return f'host "{assignment.host}", real-time {assignment.rt.counted("vCPU")}, vCPU:CPU {placed}'
 
 
 def _assigned(*on: int) -> Assignment:

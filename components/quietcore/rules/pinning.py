@@ -70,7 +70,7 @@ def _pinned_to_several(domain: DomainSpec) -> Iterator[Hit]:
         if len(pin.cpus) != 1:
             yield Hit(
                 where=place(pin.vcpu),
-                given=f"CPUs {pin.cpus}" if pin.cpus else "no CPU",
+                given=pin.cpus.counted("CPU"),
                 allowed="one host CPU",
                 hint=f"pin vCPU {pin.vcpu} to one CPU" + (f", such as {min(pin.cpus)}" if pin.cpus else ""),
             )

@@ -62,12 +62,12 @@ def _outside_housekeeping(node: NodeSpec, given: CpuSet, where: str, who: str) -
     if node.host is None:
         if meets:
             hint = f"pin {who} to CPUs that no real-time vCPU has"
-            yield Hit(where=where, given=f"CPUs {given}, of which real-time vCPUs have {meets}", hint=hint)
+            yield Hit(where=where, given=f"{given.counted('CPU')}, of which real-time vCPUs have {meets}", hint=hint)
     elif not given <= node.host.cpus.housekeeping:
         housekeeping = node.host.cpus.housekeeping
         yield Hit(
             where=where,
-            given=f"CPUs {given}; not housekeeping: {given - housekeeping}",
+            given=f"{given.counted('CPU')}; not housekeeping: {given - housekeeping}",
             allowed=f'within {housekeeping}, the housekeeping CPUs of host "{node.host.name}"',
             hint=f"pin {who} to {housekeeping}",
         )
@@ -161,7 +161,8 @@ def _hogs_shared(node: NodeSpec) -> Iterator[Hit]:
         if sched.policy == "fifo" or (sched.policy == "rr" and (sched.priority or 0) > 1):
             yield Hit(
                 where="cputune.vcpusched",
-                given=f"vCPUs {sched.vcpus} run {sched.policy} at priority {sched.priority}; "
+                given=f"{sched.vcpus.counted('vCPU')} {'run' if len(sched.vcpus) > 1 else 'runs'} {sched.policy} "
+                f"at priority {sched.priority}; "
                 f'host "{node.host.name}" shares its CPUs with other hosts',
                 allowed="rr at priority 1",
                 hint='set scheduler to "rr" and priority to 1, or leave both out',

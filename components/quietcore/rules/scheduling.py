@@ -63,14 +63,14 @@ def _no_such_vcpu(domain: DomainSpec) -> Iterator[Hit]:
         if not sched.vcpus <= present:
             yield Hit(
                 where="cputune.vcpusched.vcpus",
-                given=f"vCPUs {sched.vcpus} of {domain.vcpus}; missing: {sched.vcpus - present}",
+                given=f"{sched.vcpus.counted('vCPU')} of {domain.vcpus}; missing: {sched.vcpus - present}",
                 allowed=f"within {present}",
                 hint=f"write {sched.vcpus & present}" if sched.vcpus & present else "remove this vcpusched",
             )
         if sched.policy not in RT_POLICIES:
             yield Hit(
                 where="cputune.vcpusched.scheduler",
-                given=f'"{sched.policy}" for vCPUs {sched.vcpus}',
+                given=f'"{sched.policy}" for {sched.vcpus.counted("vCPU")}',
                 allowed='"fifo" or "rr"',
                 hint='write "fifo", or remove this vcpusched',
             )
@@ -150,7 +150,7 @@ def _priority(domain: DomainSpec) -> Iterator[Hit]:
             said = "no priority" if sched.priority is None else f"priority {sched.priority}"
             yield Hit(
                 where="cputune.vcpusched.priority",
-                given=f"{said} for vCPUs {sched.vcpus}",
+                given=f"{said} for {sched.vcpus.counted('vCPU')}",
                 allowed=f"{LEAST} to {MOST}",
                 hint=f"set priority to {LEAST}; above it only where vCPUs must outrank other real-time threads",
             )

@@ -107,6 +107,12 @@ class CpuSet:
                 runs.append((cpu, cpu))
         return runs
 
+    def counted(self, noun: str) -> str:
+        """The set after what it numbers, for sentences: ``vCPU 1``, ``vCPUs 1-3``; an empty one is ``no vCPU``."""
+        if not self._cpus:
+            return f"no {noun}"
+        return f"{noun}{'s' if len(self) > 1 else ''} {self}"
+
     def __str__(self) -> str:
         return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in self.runs())
 

@@ -182,3 +182,8 @@ def test_a_number_that_is_no_cpu_is_refused(number: object) -> None:
 def test_a_cpu_set_equals_only_cpu_sets() -> None:
     assert CpuSet([1]) != {1}
     assert repr(CpuSet([1, 2])) == "CpuSet('1-2')"
+
+
+@pytest.mark.parametrize(("numbers", "told"), [((), "no vCPU"), ((1,), "vCPU 1"), ((1, 2, 3), "vCPUs 1-3")])
+def test_a_sentence_has_the_noun_in_the_number_of_the_set(numbers: tuple[int, ...], told: str) -> None:
+    assert CpuSet(numbers).counted("vCPU") == told
