@@ -236,9 +236,11 @@ def test_two_labs_stand_side_by_side(up):
         labs.down(other.name, labs.Silent())
 
 
-def test_a_name_that_another_folder_holds_is_refused(up, tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("QUIETCORE_LAB_DIR", "/var/tmp/qc-other")
-    with pytest.raises(EnvironmentFault, match="another lab of this machine has that name"):
-        labs.up(PLAN, labs.Silent())
-    monkeypatch.delenv("QUIETCORE_LAB_DIR")
+@pytest.mark.parametrize("verb", [("up", "--images", "none"), ("down",)])
+def test_a_name_that_another_folder_holds_is_refused_and_nothing_is_taken_down(up, verb):
+    elsewhere = {**os.environ, "QUIETCORE_LAB_DIR": "/var/tmp/qc-other"}
+    argv = [sys.executable, "-m", "quietcore.cli", "lab", *verb, "--name", NAME]
+    refused = subprocess.run(argv, env=elsewhere, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: another lab of this machine has that name\n")
     assert untrue() == []

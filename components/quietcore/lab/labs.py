@@ -57,8 +57,9 @@ def up(plan: Plan, progress: Progress) -> state.LabState:
     lab = lab_dir(plan.name)
     with register.lab_lock(lab, progress):
         before = state.read(lab)
+        slot = register.claim(lab)
         try:
-            known = _hosts_up(lab, plan, before, progress)
+            known = _hosts_up(lab, slot, plan, before, progress)
             return _images_up(lab, known, plan, progress)
         except _HostsAreUp:
             raise
@@ -74,6 +75,7 @@ def down(name: str, progress: Progress) -> bool:
     requirements.require_root()
     lab = lab_dir(name)
     with register.lab_lock(lab, progress):
+        register.refuse_clash(lab)
         there = lab.root.exists()
         _down(lab)
     return there
@@ -95,10 +97,9 @@ class _HostsAreUp(EnvironmentFault):
     """Images failed after the hosts came up."""
 
 
-def _hosts_up(lab: LabDir, plan: Plan, before: state.LabState | None, progress: Progress) -> state.LabState:
+def _hosts_up(lab: LabDir, slot: int, plan: Plan, before: state.LabState | None, progress: Progress) -> state.LabState:
     count = plan.hosts or (len(before.hosts) if before else HOSTS)
     pages = plan.pages if plan.pages is not None else before.hosts[0].hugepages if before else PAGES
-    slot = register.claim(lab)
     lab.root.mkdir(parents=True, exist_ok=True)
     lab.ssh.mkdir(mode=0o700, exist_ok=True)
     members = _members(lab, slot, [f"hv{number}" for number in range(1, count + 1)])

@@ -32,20 +32,25 @@ def lab_lock(lab: LabDir, progress: Progress) -> Iterator[None]:
 def claim(lab: LabDir) -> int:
     """Take the lab's name on this machine and return its address slot; a lab that has one keeps it."""
     with machine_lock():
+        refuse_clash(lab)
         entries = _entries()
-        held = entries.get(lab.name)
-        if held is not None:
-            if held[0] != str(lab.root):
-                raise EnvironmentFault(
-                    "another lab of this machine has that name",
-                    where=held[0],
-                    given=lab.name,
-                    hint="--name OTHER, or QUIETCORE_LAB_DIR as the other lab has it",
-                )
-            return held[1]
+        if lab.name in entries:
+            return entries[lab.name][1]
         slot = underlay.free_slot({taken for _, taken in entries.values()})
         _entry(lab.name).write_text(json.dumps({"dir": str(lab.root), "slot": slot}))
         return slot
+
+
+def refuse_clash(lab: LabDir) -> None:
+    """Raises EnvironmentFault where a lab in another folder has the name: namespaces go by the name alone."""
+    held = _entries().get(lab.name)
+    if held is not None and held[0] != str(lab.root):
+        raise EnvironmentFault(
+            "another lab of this machine has that name",
+            where=held[0],
+            given=lab.name,
+            hint="--name OTHER, or QUIETCORE_LAB_DIR as the other lab has it",
+        )
 
 
 def drop(lab: LabDir) -> None:
