@@ -62,3 +62,7 @@ def imported() -> set[str]:
 def test_the_plugin_starts_and_previews_a_new_domain_without_importing_pydantic(imported):
     assert "quietcore.plugins.libvirt.held" in imported  # it has looked at the host's other domains
     assert "pydantic" not in imported
+
+
+def test_nothing_that_speaks_http_or_makes_a_seed_is_imported_for_a_preview(imported):
+    assert not imported & {"http.client", "urllib.request", "pycdlib"}

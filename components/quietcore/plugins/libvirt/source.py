@@ -6,11 +6,8 @@ them. Nothing is resumed: a broken transfer is an error and the next `up` starts
 
 from __future__ import annotations
 
-import http.client
 import os
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +18,6 @@ from .checksum import Checksum, file_sha256, split_fragment
 
 BLOCK_BYTES: Final = 256 * 1024
 """Content is read, digested and sent in blocks of this many bytes: the memory that an upload takes."""
-QUIET_SECONDS: Final = 30.0
-"""A server that sends nothing for this long has failed."""
 
 
 class SourceError(Exception):
@@ -35,7 +30,10 @@ class SourceError(Exception):
 
 @dataclass(slots=True)
 class Content:
-    """An open source: `length` in bytes, the server's `etag` if any, and the bytes in blocks by `blocks`."""
+    """An open source: `length` in bytes, the server's `etag` if any, and the bytes in blocks by `blocks`.
+
+    `read` raises OSError.
+    """
 
     name: str
     length: int
@@ -49,7 +47,7 @@ class Content:
         while got < self.length:
             try:
                 block = self.read(min(BLOCK_BYTES, self.length - got))
-            except (OSError, http.client.HTTPException) as error:
+            except OSError as error:
                 raise SourceError(f"{self.name}: broke off after {got} of {self.length} bytes: {error}") from error
             if not block:
                 raise SourceError(f"{self.name}: ended after {got} of {self.length} bytes")
@@ -94,7 +92,7 @@ class Source:
     def path(self) -> Path:
         """The local file; meaningless when `remote`."""
         if self.location.startswith("file://"):
-            return Path(urllib.request.url2pathname(urllib.parse.urlsplit(self.location).path))
+            return Path(urllib.parse.unquote(urllib.parse.urlsplit(self.location).path))
         return Path(self.location).expanduser()
 
     def sha256(self) -> str | None:
@@ -112,7 +110,9 @@ class Source:
     def open(self) -> Iterator[Content]:
         """Open the content for one pass. Raises SourceError."""
         if self.remote:
-            with self._fetch() as content:
+            from .fetch import fetched
+
+            with fetched(self.location) as content:
                 yield content
             return
         path = self.path
@@ -127,25 +127,3 @@ class Source:
             length = file.seek(0, os.SEEK_END)
             file.seek(0)
             yield Content(str(path), length, file.read, facts=os.fstat(file.fileno()))
-
-    @contextmanager
-    def _fetch(self) -> Iterator[Content]:
-        request = urllib.request.Request(
-            self.location, headers={"User-Agent": "quietcore", "Accept-Encoding": "identity"}
-        )
-        try:
-            response = urllib.request.urlopen(request, timeout=QUIET_SECONDS)
-        except urllib.error.HTTPError as error:
-            raise SourceError(f"{self.location}: the server answered {error.code} {error.reason}") from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise SourceError(f"{self.location}: {reason}") from error
-        with response:
-            length = response.headers.get("Content-Length", "")
-            if not length.isdigit():
-                raise SourceError(
-                    f"{self.location}: the server does not say how long the content is (no Content-Length)",
-                    "download it and give the local path",
-                )
-            # read1 gives what has come: a slow server must not keep a cancellation waiting.
-            yield Content(self.location, int(length), response.read1, etag=response.headers.get("ETag", ""))
