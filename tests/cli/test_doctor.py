@@ -16,6 +16,7 @@ from quietcore.cli.condition import Condition, Group, Status
 from quietcore.cli.doctor import is_local
 from quietcore.cli.engine_conditions import release
 from quietcore.cli.host_conditions import Answer, Asked, ask_host, host_conditions
+from quietcore.cli.kvm import kvm_fault
 from quietcore.cli.machine_conditions import Roots, machine_conditions
 from quietcore.cli.stack_conditions import lock_condition, locks, pending_condition
 from quietcore.errors import EnvironmentFault
@@ -96,6 +97,12 @@ def test_a_host_that_is_as_declared_is_ok_in_everything() -> None:
     assert found["hugepages"].detail == "cell 0: 256 of 512 x 2MiB free"
 
 
+def test_free_hugepages_are_told_of_those_that_the_host_has() -> None:
+    """Two hosts of a lab have one pool: each sees more pages than were declared for it."""
+    found = asked(Answer("", "libvirt 9.0.0", True, HostTopology(cells=cells(1024)), {0: {Size.mib(2): 1024}}))
+    assert found["hugepages"].detail == "cell 0: 1024 of 1024 x 2MiB free, 512 declared"
+
+
 def test_a_host_that_does_not_answer_has_one_condition_and_the_way_to_try() -> None:
     found = asked(Answer(reason="No route to host"))
     assert list(found) == ["libvirt answers"]
@@ -167,10 +174,14 @@ def machine(tmp_path: Path, *, kvm: bool = True, pages: int = 64, isolated: str 
     (sys / "devices/system/clocksource/clocksource0/current_clocksource").write_text("hpet\n")
     dev.mkdir()
     if kvm:
-        (dev / "kvm").touch()
+        (dev / "kvm").symlink_to("/dev/kvm")
     return Roots(sys, dev)
 
 
+needs_kvm = pytest.mark.skipif(not os.access("/dev/kvm", os.R_OK | os.W_OK), reason="this machine has no KVM")
+
+
+@needs_kvm
 def test_a_machine_is_judged_by_what_its_kernel_says(tmp_path: Path) -> None:
     found = named(list(machine_conditions(machine(tmp_path), "#1 SMP PREEMPT_RT Debian")))
     assert {name: found[name].status for name in ("KVM", "hugepages", "real-time kernel", "isolated CPUs")} == {
@@ -181,6 +192,21 @@ def test_a_machine_is_judged_by_what_its_kernel_says(tmp_path: Path) -> None:
     }
     assert found["hugepages"].detail == "64 of 64 free, 2 MiB each"
     assert found["clock source"].detail == "hpet: each reading leaves the CPU"
+
+
+def test_a_device_that_is_none_is_named_with_the_step_that_failed(tmp_path: Path) -> None:
+    roots = machine(tmp_path, kvm=False)
+    (roots.dev / "kvm").touch()
+    found = named(list(machine_conditions(roots, "#1 SMP")))
+    assert found["KVM"].status is Status.FAILED
+    assert found["KVM"].detail.endswith("makes no virtual machine: KVM_GET_API_VERSION: Inappropriate ioctl for device")
+    assert found["real-time kernel"].detail == "without KVM no latency figure counts"
+
+
+def test_a_device_that_hangs_does_not_hold_the_doctor_back(tmp_path: Path) -> None:
+    """A named pipe without a writer is a device whose open does not return."""
+    os.mkfifo(tmp_path / "kvm")
+    assert kvm_fault(tmp_path / "kvm", "import sys; open(sys.argv[1])", 0.5) == "no answer within 0.5 s"
 
 
 def test_without_kvm_latency_conditions_stand_aside(tmp_path: Path) -> None:

@@ -154,7 +154,9 @@ def _pages(group: Group, declared: HostTopology, answer: Answer) -> Condition:
             *(f"on the host: echo {count} > {_pool(cell, size)}" for cell, size, count, _ in short),
         )
     free = "; ".join(
-        f"cell {cell}: {answer.free.get(cell, {}).get(size, 0)} of {n} x {size} free" for cell, size, n in wanted
+        f"cell {cell}: {answer.free.get(cell, {}).get(size, 0)} of {held[cell][size]} x {size} free"
+        + (f", {count} declared" if count != held[cell][size] else "")
+        for cell, size, count in wanted
     )
     return group.ok("hugepages", free) if wanted else group.skipped("hugepages", "none are declared")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from quietcore.cli.condition import Condition, Group
+from quietcore.cli.kvm import kvm_fault
 
 MACHINE = Group("this machine")
 
@@ -54,7 +55,15 @@ def _kvm(device: Path) -> Condition:
         )
     if not os.access(device, os.R_OK | os.W_OK):
         return MACHINE.failed("KVM", f"{device} may not be opened by this user", "adduser $USER kvm, then log in again")
-    return MACHINE.ok("KVM", str(device))
+    fault = kvm_fault(device)
+    if fault:
+        return MACHINE.failed(
+            "KVM",
+            f"{device} makes no virtual machine: {fault}",
+            "dmesg | grep -i kvm",
+            'in a virtual machine, allow nesting; for plumbing only, declare facts={"accelerator": "tcg"}',
+        )
+    return MACHINE.ok("KVM", f"{device} makes virtual machines")
 
 
 def _hugepages(place: Path) -> Condition:
