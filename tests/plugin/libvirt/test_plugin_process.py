@@ -195,10 +195,18 @@ def test_secret_inputs_stay_secret_with_all_that_follows_from_them(plugin):
     hidden = encode({"type": "test", "name": "plc", "description": "key 7"}, secrets=["description"])
     inputs = plugin.stub.Check(provider_pb2.CheckRequest(urn=urn("plc"), news=hidden)).inputs
     assert decode(inputs)[1] == {"description", "effective"}
-    made = plugin.stub.Create(provider_pb2.CreateRequest(urn=urn("plc"), properties=inputs, preview=True))
-    fields = made.properties.fields
-    wrapped = [name for name in fields if fields[name].struct_value.fields[SIGNATURE].string_value == SECRET]
-    assert {"description", "effective", "pendingRestart"} <= set(wrapped)
+    for preview, derived in ((True, {"pendingRestart"}), (False, {"effective", "pendingRestart"})):
+        made = plugin.stub.Create(provider_pb2.CreateRequest(urn=urn("plc"), properties=inputs, preview=preview))
+        fields = made.properties.fields
+        wrapped = [name for name in fields if fields[name].struct_value.fields[SIGNATURE].string_value == SECRET]
+        assert {"description", *derived} <= set(wrapped)
+
+
+def test_what_a_preview_foretells_does_not_repeat_the_facts_that_the_inputs_bear(plugin):
+    plugin.configure("test:///default")
+    made, inputs = plugin.create("plc", preview=True, type="test", name="plc", graphics={"type": "none"})
+    assert "effective" in inputs.fields
+    assert "effective" not in made.properties.fields
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

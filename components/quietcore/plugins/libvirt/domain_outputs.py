@@ -32,7 +32,11 @@ def outputs_of(inputs: Props, seen: Observation, known: Addresses, kept: Baselin
 
 
 def predicted(inputs: Props, old: Props, pending: list[str]) -> Props:
-    """Give the outputs as far as a preview knows them."""
+    """Give the outputs as far as a preview knows them.
+
+    Without the effective facts: the inputs bear them, they weigh as much as all the rest, and the engine and the
+    program would each take them apart again.
+    """
     told = {name: inputs.get(name) or old.get(name, UNKNOWN) for name in ("arch", "machine", "emulator")}
     before = items(old.get("networkInterfaces"))
     nics = []
@@ -46,7 +50,6 @@ def predicted(inputs: Props, old: Props, pending: list[str]) -> Props:
         "running": inputs.get("running", True),
         "autostart": inputs.get("autostart", False),
         "networkInterfaces": nics,
-        "effective": inputs.get("effective", UNKNOWN),
         "pendingRestart": pending,
     }
 

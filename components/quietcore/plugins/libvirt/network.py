@@ -54,13 +54,12 @@ class NetworkHandler(Handler):
         return network_changes(old, new)
 
     def predict(self, new: Props, old: State | None) -> Props:
-        """Give the outputs as far as they are known."""
+        """Give the outputs as far as they are known; see `domain_outputs.predicted` for what is left to the inputs."""
         had = old.outputs if old is not None else {}
         return {
             **plain(new),
             "bridge": new.get("bridge") or had.get("bridge", UNKNOWN),
             "mode": new.get("mode") or "nat",
-            "effective": new.get("effective", UNKNOWN),
         }
 
     def create(self, inputs: Props, ctx: Context) -> State:
