@@ -48,9 +48,9 @@ def encode(props: Mapping[str, Any], secrets: Iterable[str] = ()) -> struct_pb2.
     """Give the wire form; each top-level property named in `secrets` is wrapped as a whole."""
     hidden = set(secrets)
     struct = struct_pb2.Struct()
+    fields = struct.fields
     for name, value in props.items():
-        plain = _wire(value)
-        struct.fields[name].CopyFrom(_proto({SIGNATURE: SECRET, "value": plain} if name in hidden else plain))
+        _fill(fields[name], {SIGNATURE: SECRET, "value": value} if name in hidden else value)
     return struct
 
 
@@ -64,9 +64,12 @@ def has_unknown(value: Any) -> bool:
 
 
 def _value(value: struct_pb2.Value, found: list[bool]) -> Any:
+    text = value.string_value  # what most values are, seen with one look
+    if text:
+        return UNKNOWN if text in UNKNOWN_TEXTS else text
     kind = value.WhichOneof("kind")
     if kind == "string_value":
-        return UNKNOWN if value.string_value in UNKNOWN_TEXTS else value.string_value
+        return ""
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() else number
@@ -94,31 +97,25 @@ def _object(struct: struct_pb2.Struct, found: list[bool]) -> Any:
     return {name: _value(item, found) for name, item in fields.items()}
 
 
-def _wire(value: Any) -> Any:
-    if value is UNKNOWN:
-        return UNKNOWN_TEXT
-    if isinstance(value, Mapping):
-        return {str(key): _wire(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, frozenset, set)):
-        return [_wire(item) for item in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
-    return value
-
-
-def _proto(value: Any) -> struct_pb2.Value:
-    made = struct_pb2.Value()
-    if value is None:
+def _fill(made: struct_pb2.Value, value: Any) -> None:
+    """Write a value where it is to stand: one made apart would be copied again at each depth."""
+    if isinstance(value, str):
+        made.string_value = value
+    elif value is UNKNOWN:
+        made.string_value = UNKNOWN_TEXT
+    elif value is None:
         made.null_value = struct_pb2.NULL_VALUE
     elif isinstance(value, bool):
         made.bool_value = value
     elif isinstance(value, (int, float)):
         made.number_value = value
-    elif isinstance(value, str):
-        made.string_value = value
-    elif isinstance(value, list):
-        made.list_value.values.extend(_proto(item) for item in value)
-    else:
-        # An empty object must still be an object.
-        made.struct_value.SetInParent()
+    elif isinstance(value, Mapping):
+        made.struct_value.SetInParent()  # an empty object must still be an object
+        fields = made.struct_value.fields
         for name, item in value.items():
-            made.struct_value.fields[name].CopyFrom(_proto(item))
-    return made
+            _fill(fields[str(name)], item)
+    else:
+        made.list_value.SetInParent()
+        values = made.list_value.values
+        for item in sorted(value) if isinstance(value, (set, frozenset)) else value:
+            _fill(values.add(), item)
