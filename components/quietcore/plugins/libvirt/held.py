@@ -103,21 +103,24 @@ def _neighbours(connection: libvirt.virConnect, name: str, ctx: Context, *, akin
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 continue  # went away meanwhile
             raise
-        mark, facts = _read(xml)
+        mark, taken = _read(xml)
         akin = mark is not None and (mark.project, mark.stack) == (ctx.mark.project, ctx.mark.stack)
         if akin and not akin_too:
             continue
-        try:
-            yield Neighbour(footprint(facts), mark, active, akin)
-        except UnitError as error:
-            ctx.log(Severity.WARNING, f"domain {domain.name()} on {ctx.host} cannot be read: {error.what}")
+        if isinstance(taken, Footprint):
+            yield Neighbour(taken, mark, active, akin)
+        else:
+            ctx.log(Severity.WARNING, f"domain {domain.name()} on {ctx.host} cannot be read: {taken.what}")
 
 
 @lru_cache(maxsize=1024)
-def _read(xml: str) -> tuple[Mark | None, Facets]:
+def _read(xml: str) -> tuple[Mark | None, Footprint | UnitError]:
     """Read whose it is and what it takes, once for all the new domains that come to lie beside it."""
     root = parse_xml(xml)
-    return mark_in(root), holding_facts(root)
+    try:
+        return mark_in(root), footprint(holding_facts(root))
+    except UnitError as error:
+        return mark_in(root), error
 
 
 def _in_order(found: list[Finding]) -> list[Finding]:

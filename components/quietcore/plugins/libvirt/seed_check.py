@@ -64,23 +64,27 @@ def _user_data(text: str) -> str:
 
 
 def _mapping(text: str) -> str:
-    try:
-        value = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        return f"is not valid YAML: {_place(error)}"
-    if value is None or isinstance(value, dict):
-        return ""
-    return f"must be a YAML mapping, it is a {type(value).__name__}"
+    return _read(text)[1]
 
 
 def _network(text: str) -> str:
-    wrong = _mapping(text)
+    value, wrong = _read(text)
     if wrong:
         return wrong
-    value = yaml.load(text, _Loader) or {}
     version = value.get("network", value)
     version = version.get("version") if isinstance(version, dict) else None
     return "" if version in (1, 2) else f"must say version: 1 or version: 2, given {version!r}"
+
+
+def _read(text: str) -> tuple[dict[str, Any], str]:
+    """Give the mapping that a text is, and what is wrong with it."""
+    try:
+        value = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        return {}, f"is not valid YAML: {_place(error)}"
+    if value is None or isinstance(value, dict):
+        return value or {}, ""
+    return {}, f"must be a YAML mapping, it is a {type(value).__name__}"
 
 
 def _place(error: yaml.YAMLError) -> str:
