@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = "import pulumi, pulumi_libvirt, pydantic"
 OUR_IMPORTS = """
 import gc
-from quietcore.cli.start import uncollected
+from quietcore.garbage import uncollected
 with uncollected():
     import quietcore.cli.check, quietcore.resources.program, quietcore.resources.node
 gc.freeze()

@@ -16,8 +16,8 @@ from typing import Any, Final, NoReturn
 import click
 
 from quietcore.cli.answer import answer_failure, say
-from quietcore.cli.start import uncollected
 from quietcore.errors import QuietcoreError
+from quietcore.garbage import look_less_often, uncollected
 
 VERBS: Final = {
     "init": "Write a first working project for this machine or a host",
@@ -100,8 +100,7 @@ def quietcore(ctx: click.Context, directory: str | None) -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    # A short run makes little garbage: looking for it at the usual pace is a tenth of the time of `check`.
-    gc.set_threshold(100_000, 50, 50)
+    look_less_often()
     try:
         quietcore(prog_name="quietcore")
     finally:

@@ -13,8 +13,8 @@ import click
 
 from quietcore.cli.answer import plural, say
 from quietcore.cli.project import Project, find_project
-from quietcore.cli.start import uncollected
 from quietcore.errors import EnvironmentFault, QuietcoreError
+from quietcore.garbage import uncollected
 
 if TYPE_CHECKING:
     from quietcore.resources.program import Run

@@ -1,10 +1,11 @@
-"""Start a plugin: serve on a free port, say which, and end when told to, when idle or when the engine is gone."""
+"""Serve a plugin on a free port, say which, and end when told to or when the engine is gone."""
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Final
 
 import grpc
 
+from quietcore.garbage import look_less_often
 from quietcore.plugins.protocol import provider_pb2_grpc
 from quietcore.plugins.provider import Provider
 from quietcore.plugins.server import Servicer
@@ -20,10 +22,6 @@ from quietcore.plugins.voice import Voice
 
 THREADS: Final = 48
 """Calls served at once; they mostly wait for hosts. The engine's default parallelism is 4 per CPU."""
-
-YOUNG: Final = 20_000
-"""New objects between two looks for garbage. What a call makes goes with the call and needs no looking for; handlers,
-imported at first use, stay: with Python's 700 their import takes a quarter longer."""
 
 MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """Largest message, as the engine allows (sdk/go/common/util/rpcutil)."""
@@ -33,15 +31,21 @@ LOOK_SECONDS: Final = 2.0
 not end the wait, and the death of an engine of many threads sends several, close together."""
 
 
-def launch(provider: Provider, arguments: list[str]) -> None:
-    """Serve until the engine is gone or a signal comes; then finish or undo what runs, and return."""
+def launch(provider: Provider, arguments: list[str], lifeline: socket.socket | None = None) -> None:
+    """Serve until the engine is gone or a signal comes; then finish or undo what runs, and return.
+
+    `lifeline` is a connection to the process that the engine started, where that is another one: closed, it is gone.
+    """
     engine = next((argument for argument in arguments if not argument.startswith("-")), "")
     end = threading.Event()
-    gc.set_threshold(YOUNG)
+    look_less_often()
     servicer = Servicer(provider, Voice(engine))
     parent = os.getppid()
     _on_signals(end)
-    _die_with_parent(end, parent)
+    if lifeline is None:
+        _die_with_parent(end, parent)
+    else:
+        _die_with(lifeline, end)
     options = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="call"), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -54,9 +58,6 @@ def launch(provider: Provider, arguments: list[str]) -> None:
     servicer.cancel()
     servicer.wait_idle()
     server.stop(grace=2).wait()
-    # Threads of libvirt and of attempts to connect may hang in calls that never return; nothing of ours is left to do.
-    sys.stdout.flush()
-    os._exit(0)
 
 
 def _on_signals(end: threading.Event) -> None:
@@ -65,6 +66,15 @@ def _on_signals(end: threading.Event) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+
+
+def _die_with(lifeline: socket.socket, end: threading.Event) -> None:
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            lifeline.recv(1)
+        end.set()
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
 def _die_with_parent(end: threading.Event, parent: int) -> None:

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from quietcore.garbage import look_less_often
+
 if TYPE_CHECKING:
     from quietcore.resources.arguments import CpuPlan, HostFacts, RtNodeArgs
     from quietcore.resources.host import Host
@@ -17,5 +19,6 @@ _HOME = {"Host": "host", "RtNode": "node", "TunedProfile": "tuned"}
 def __getattr__(name: str) -> Any:
     """Import a component when it is asked for: the policies, which judge them all, need none, nor the libvirt SDK."""
     if name in __all__:
+        look_less_often()
         return getattr(import_module(f"quietcore.resources.{_HOME.get(name, 'arguments')}"), name)
     raise AttributeError(f"module 'quietcore.resources' has no attribute {name!r}")

@@ -9,14 +9,23 @@ import os
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 import sys
+from typing import TYPE_CHECKING
 
-from quietcore.plugins.launch import launch
-from quietcore.plugins.libvirt.provider import libvirt_provider
+from quietcore.plugins.fork_server import serve
+
+if TYPE_CHECKING:
+    from quietcore.plugins.provider import Provider
 
 
 def main() -> None:
     """Serve the libvirt plugin until the engine is done with it."""
-    launch(libvirt_provider(), sys.argv[1:])
+    serve("libvirt", _provider, sys.argv[1:])
+
+
+def _provider() -> Provider:
+    from quietcore.plugins.libvirt.provider import libvirt_provider
+
+    return libvirt_provider()
 
 
 if __name__ == "__main__":
