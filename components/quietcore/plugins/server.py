@@ -63,6 +63,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         self._voice = voice
         self._uri: Any = ""
         self._handlers: dict[str, Handler] = {}
+        self._told: set[str] = set()
         self._lock = threading.Lock()
         self._running: set[threading.Event] = set()
         self._busy = threading.Condition()
@@ -94,7 +95,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         news, _ = decode(request.news)
         changed = [name for name in sorted({*olds, *news} - {"version"}) if olds.get(name) != news.get(name)]
         some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=some, diffs=changed)
+        replaces = ["uri"] if self._moves(request.urn, olds.get("uri"), news.get("uri")) else []
+        return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces)
 
     def Configure(self, request: Any, _context: Any) -> Any:
         args, _ = decode(request.args)
@@ -215,6 +217,19 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
         return empty_pb2.Empty()
 
     # --- within ---
+
+    def _moves(self, urn: str, old: Any, new: Any) -> bool:
+        """Whether the URI leads to another host; said once, though the engine asks for each resource that moves."""
+        if UNKNOWN in (old, new):
+            return False
+        default = self._provider.default_uri()
+        move = self._provider.move(str(old or default), str(new or default))
+        with self._lock:
+            fresh = move.warning not in self._told
+            self._told.add(move.warning)
+        if move.warning and fresh:
+            self._voice.log(urn, Severity.WARNING, move.warning)
+        return move.elsewhere
 
     def abort_partial(self, error: PartialError, context: Any) -> None:
         """Tell the engine that the object exists though the operation failed; it keeps the state and goes on later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any, Final, cast
 
 from quietcore.plugins.connection import Connections
 from quietcore.plugins.handler import Failure, Handler, Props
-from quietcore.plugins.provider import Provider
+from quietcore.plugins.provider import Move, Provider
 
 VERSION: Final = "0.5.4"
 """The SDK release whose tokens and properties this serves."""
@@ -44,6 +45,7 @@ def libvirt_provider() -> Provider:
         default_uri=lambda: os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI,
         schema=_schema,
         check_config=_check_config,
+        move=functools.partial(_move, connect=connections.get),
         unsupported=UNSUPPORTED,
     )
 
@@ -54,6 +56,12 @@ def _lazily(module: str, name: str) -> Callable[[], Handler]:
         return cast("Handler", getattr(found, name)())
 
     return make
+
+
+def _move(old: str, new: str, connect: Callable[[str], Any]) -> Move:
+    from quietcore.plugins.libvirt.whereabouts import move_between
+
+    return move_between(old, new, connect)
 
 
 def _schema() -> str:
