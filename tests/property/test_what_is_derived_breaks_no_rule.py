@@ -11,13 +11,13 @@ from quietcore.derive.lock import Lock, assign
 from quietcore.derive.pins import NoRoom
 from quietcore.rules.judge import findings
 from quietcore.spec import (
-    BootPlan,
     Cell,
     CpuPlan,
     HostFacts,
     HostSpec,
     HostTopology,
     HostView,
+    MachineSpec,
     NodeSpec,
     RtNodeSpec,
     TunedProfileSpec,
@@ -90,5 +90,5 @@ def test_nodes_that_fit_on_a_host_break_no_rule(host: HostSpec, wanted: list[RtN
 
 @given(hosts())
 def test_a_hosts_own_command_line_breaks_no_rule(host: HostSpec) -> None:
-    plan = BootPlan(online=host.topology.cpus, isolated=host.cpus.isolated, cmdline=host_cmdline(host))
+    plan = MachineSpec(online=host.topology.cpus, isolated=host.cpus.isolated, cmdline=host_cmdline(host))
     assert findings(plan) == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from quietcore.rules.catalogue import CATALOGUE, by_code
 from quietcore.rules.examples import cpus, domain, host, ordinary, pins, placed, plan, scheds, smt_host, view
 from quietcore.rules.judge import asides, explode, findings, require
-from quietcore.spec import BootPlan, CpuPlan, Finding, HostSpec, NodeSpec, Refused, Severity, SiteSpec
+from quietcore.spec import CpuPlan, Finding, HostSpec, MachineSpec, NodeSpec, Refused, Severity, SiteSpec
 from quietcore.spec.finding import in_order
 
 BAD = [
@@ -73,8 +73,10 @@ def test_a_site_is_judged_host_by_host_and_node_by_node() -> None:
 
 def test_every_value_of_a_site_is_judged_once() -> None:
     parts = [part.subject for part in explode(site(placed(), NodeSpec(host=None, domain=ordinary())))]
-    counts = {kind: sum(isinstance(part, kind) for part in parts) for kind in (HostSpec, CpuPlan, NodeSpec, BootPlan)}
-    assert counts == {HostSpec: 1, CpuPlan: 1, NodeSpec: 2, BootPlan: 1}
+    counts = {
+        kind: sum(isinstance(part, kind) for part in parts) for kind in (HostSpec, CpuPlan, NodeSpec, MachineSpec)
+    }
+    assert counts == {HostSpec: 1, CpuPlan: 1, NodeSpec: 2, MachineSpec: 1}
 
 
 def test_a_value_that_no_rule_knows_has_no_findings() -> None:

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from quietcore.spec import (
-    BootPlan,
     Cell,
     CpuPlan,
     DomainSpec,
@@ -18,6 +17,7 @@ from quietcore.spec import (
     HugePages,
     IothreadPin,
     KernelCmdline,
+    MachineSpec,
     NodeSpec,
     NumaTune,
     RtNodeSpec,
@@ -80,9 +80,9 @@ def profile(**changes: Any) -> TunedProfileSpec:
     return TunedProfileSpec(name="plc-guest", role="guest").model_copy(update=changes)
 
 
-def boot(cmdline: str = GUEST_CMDLINE, isolated: str = "1-3", tuned: TunedProfileSpec | None = None) -> BootPlan:
+def boot(cmdline: str = GUEST_CMDLINE, isolated: str = "1-3", tuned: TunedProfileSpec | None = None) -> MachineSpec:
     """What a kernel of four CPUs boots with."""
-    return BootPlan(online=cpus("0-3"), isolated=cpus(isolated), cmdline=KernelCmdline.parse(cmdline), tuned=tuned)
+    return MachineSpec(online=cpus("0-3"), isolated=cpus(isolated), cmdline=KernelCmdline.parse(cmdline), tuned=tuned)
 
 
 def guest(**changes: Any) -> GuestSpec:

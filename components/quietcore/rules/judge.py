@@ -13,12 +13,14 @@ from typing import Any
 from quietcore.rules.catalogue import CATALOGUE, Catalogue
 from quietcore.rules.paths import called, paths_of, title_of
 from quietcore.spec import (
-    BootPlan,
     DomainSpec,
     Finding,
     HostSpec,
     HostView,
+    MachineFacts,
+    MachineSpec,
     NodeSpec,
+    PodSpec,
     Refused,
     Severity,
     SiteSpec,
@@ -46,14 +48,12 @@ def explode(subject: object) -> Iterator[Part]:
         case SiteSpec():
             for view in subject.views():
                 yield from explode(view)
-            for node in subject.nodes:
-                if node.host is None:
-                    yield from explode(node)
+            for loose in (*(node for node in subject.nodes if node.host is None), *subject.machines, *subject.pods):
+                yield from explode(loose)
         case HostView():
             yield Part(subject=subject)
-            yield from explode(subject.host)
-            for node in subject.nodes:
-                yield from explode(node)
+            for held in (subject.host, *subject.nodes):
+                yield from explode(held)
         case HostSpec():
             yield Part(subject=subject, prefix=_host(subject))
             yield Part(subject=subject.cpus, prefix=_host(subject))
@@ -61,9 +61,10 @@ def explode(subject: object) -> Iterator[Part]:
             yield from _of_node(subject)
         case DomainSpec():
             yield from explode(NodeSpec(host=None, domain=subject))
-        case BootPlan(tuned=tuned) if tuned is not None:
-            yield Part(subject=subject)
-            yield Part(subject=tuned)
+        case MachineSpec():
+            yield from _of_machine(subject)
+        case PodSpec():
+            yield Part(subject=subject, prefix=f'{subject.kind} "{subject.name}"')
         case _:
             yield Part(subject=subject)
 
@@ -119,10 +120,31 @@ def _of_node(node: NodeSpec) -> Iterator[Part]:
         return
     if guest.cmdline is not None:
         online = CpuSet(range(domain.vcpus))
-        plan = BootPlan(online=online, isolated=guest.isolated, cmdline=guest.cmdline, tuned=guest.tuned)
-        yield Part(subject=plan, prefix=prefix, paths=paths)
+        machine = MachineSpec(
+            role="guest",
+            facts=MachineFacts(kernel=guest.kernel),
+            online=online,
+            isolated=guest.isolated,
+            cmdline=guest.cmdline,
+            tuned=guest.tuned,
+        )
+        yield Part(subject=machine, prefix=prefix, paths=paths)
+        yield Part(subject=guest.cmdline, prefix=prefix, paths=paths)
     if guest.tuned is not None:
         yield Part(subject=guest.tuned, prefix=f'{prefix}, tuned profile "{guest.tuned.name}"')
+
+
+def _of_machine(machine: MachineSpec) -> Iterator[Part]:
+    """The machine as a whole, then each layer that is known, called by its file."""
+    yield Part(subject=machine, prefix=machine.name)
+    for layer in ("cmdline", "plan", "tuned", "kubelet", "profile"):
+        value = getattr(machine, layer)
+        if value is not None:
+            yield Part(subject=value, prefix=machine.end(layer))
+    for runtime_class in machine.runtime_classes:
+        yield Part(subject=runtime_class, prefix=f'RuntimeClass "{runtime_class.name}"')
+    for pod in machine.pods:
+        yield from explode(pod)
 
 
 def _host(host: HostSpec) -> str:

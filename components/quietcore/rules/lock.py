@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from quietcore.derive.lock import Assignment
 from quietcore.rules.examples import cpus
@@ -117,3 +118,5 @@ L02: Rule[Room] = Rule(
         ),
     ),
 )
+
+RULES: tuple[Rule[Any], ...] = (L01, L02)

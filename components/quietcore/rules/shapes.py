@@ -201,3 +201,5 @@ S06: Rule[DomainText] = Rule(
         ),
     ),
 )
+
+RULES: tuple[Rule[Any], ...] = (S01, S02, S03, S04, S05, S06)

@@ -1,6 +1,5 @@
 """Frozen values that say what a real-time site should be: plain data, no Output, no secret, no I/O."""
 
-from quietcore.spec.boot import BootPlan
 from quietcore.spec.cmdline import KernelCmdline
 from quietcore.spec.cpu import CpuPlan
 from quietcore.spec.domain import (
@@ -14,13 +13,16 @@ from quietcore.spec.domain import (
 from quietcore.spec.finding import Finding, Refused, Severity
 from quietcore.spec.guest import GuestSpec
 from quietcore.spec.host import HostFacts, HostSpec
+from quietcore.spec.kubelet import KubeletSpec
+from quietcore.spec.machine import MachineFacts, MachineSpec
 from quietcore.spec.node import RtNodeSpec
+from quietcore.spec.performance_profile import PerformanceProfileSpec
+from quietcore.spec.pod import PodSpec, RuntimeClassSpec
 from quietcore.spec.site import HostView, NodeSpec, SiteSpec
 from quietcore.spec.topology import Cell, HostTopology
 from quietcore.spec.tuned import TunedProfileSpec
 
 __all__ = [
-    "BootPlan",
     "Cell",
     "CpuPlan",
     "DomainSpec",
@@ -33,10 +35,16 @@ __all__ = [
     "HugePages",
     "IothreadPin",
     "KernelCmdline",
+    "KubeletSpec",
+    "MachineFacts",
+    "MachineSpec",
     "NodeSpec",
     "NumaTune",
+    "PerformanceProfileSpec",
+    "PodSpec",
     "Refused",
     "RtNodeSpec",
+    "RuntimeClassSpec",
     "Severity",
     "SiteSpec",
     "TunedProfileSpec",

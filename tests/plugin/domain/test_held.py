@@ -13,7 +13,7 @@ libvirt = pytest.importorskip("libvirt")
 
 from quietcore.plugins.libvirt.domain import DomainHandler  # noqa: E402
 from quietcore.plugins.libvirt.held import CPU_HELD, PAGES_HELD  # noqa: E402
-from quietcore.rules.host import D05, D26  # noqa: E402
+from quietcore.rules.domain.hosted import D05, D26  # noqa: E402
 
 HANDLER = DomainHandler()
 OURS = '<quietcore:owner xmlns:quietcore="urn:quietcore:owner:1" project="plant" stack="{stack}" name="other"/>'

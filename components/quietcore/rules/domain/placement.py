@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from quietcore.rules.domain.pinning import place
 from quietcore.rules.examples import cpus, declared, host, pins, placed, scheds
-from quietcore.rules.pinning import place
 from quietcore.rules.realtime import of_node
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source

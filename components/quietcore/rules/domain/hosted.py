@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from quietcore.rules.cpuplan import split_cores
 from quietcore.rules.examples import cpus, domain, pins, scheds, smt_host, view
+from quietcore.rules.kernel.cpu_plan import split_cores
 from quietcore.rules.paths import place_of, title_of
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from quietcore.rules.examples import boot, profile
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
-from quietcore.spec import BootPlan, Severity, TunedProfileSpec
+from quietcore.spec import MachineSpec, Severity, TunedProfileSpec
 
 RUNTIME = "kernel.sched_rt_runtime_us"
 UNTHROTTLED = frozenset({"realtime", "realtime-virtual-host", "realtime-virtual-guest"})
 """tuned's own profiles that switch throttling off (profiles/realtime/tuned.conf, in 2.20 as in 2.28)."""
 
 
-def _two_writers(plan: BootPlan) -> Iterator[Hit]:
-    if plan.tuned is None:
+def _two_writers(plan: MachineSpec) -> Iterator[Hit]:
+    if plan.tuned is None or plan.cmdline is None:
         return
     for parameter in plan.tuned.cmdline:
         name = parameter.partition("=")[0]
@@ -30,12 +30,12 @@ def _two_writers(plan: BootPlan) -> Iterator[Hit]:
         )
 
 
-T04: Rule[BootPlan] = Rule(
+T04: Rule[MachineSpec] = Rule(
     code="T04",
     title="tuned profile writes the kernel command line as well",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
-    subject=BootPlan,
+    subject=MachineSpec,
     judge=_two_writers,
     doc=Doc(
         what="A machine's kernel command line has one writer: what is declared. Its tuned profile writes no "

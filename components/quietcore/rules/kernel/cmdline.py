@@ -8,12 +8,14 @@ from quietcore.errors import UnitError
 from quietcore.rules.examples import GUEST_CMDLINE, boot
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
-from quietcore.spec import BootPlan, Severity
+from quietcore.spec import MachineSpec, Severity
 from quietcore.units import CpuSet
 
 
-def _disagrees(plan: BootPlan, name: str, wanted: CpuSet, flags: str = "") -> Iterator[Hit]:
+def _disagrees(plan: MachineSpec, name: str, wanted: CpuSet, flags: str = "") -> Iterator[Hit]:
     """One hit where the parameter is missing, does not parse, or names other CPUs than ``wanted``."""
+    if plan.cmdline is None:
+        return
     said = plan.cmdline.get(name)
     try:
         named = plan.cmdline.cpus(name, count=max(plan.online, default=-1) + 1)
@@ -31,16 +33,16 @@ def _disagrees(plan: BootPlan, name: str, wanted: CpuSet, flags: str = "") -> It
     )
 
 
-def _isolcpus(plan: BootPlan) -> Iterator[Hit]:
+def _isolcpus(plan: MachineSpec) -> Iterator[Hit]:
     yield from _disagrees(plan, "isolcpus", plan.isolated, "managed_irq,domain,")
 
 
-C09: Rule[BootPlan] = Rule(
+C09: Rule[MachineSpec] = Rule(
     code="C09",
     title="isolcpus names other CPUs than the isolated set",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
-    subject=BootPlan,
+    subject=MachineSpec,
     judge=_isolcpus,
     doc=Doc(
         what="The CPUs of isolcpus are exactly the declared isolated set, in the numbers of the kernel that boots.",
@@ -57,17 +59,17 @@ C09: Rule[BootPlan] = Rule(
 )
 
 
-def _tickless(plan: BootPlan) -> Iterator[Hit]:
+def _tickless(plan: MachineSpec) -> Iterator[Hit]:
     yield from _disagrees(plan, "nohz_full", plan.isolated)
     yield from _disagrees(plan, "rcu_nocbs", plan.isolated)
 
 
-C10: Rule[BootPlan] = Rule(
+C10: Rule[MachineSpec] = Rule(
     code="C10",
     title="tickless CPUs are not the isolated CPUs",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
-    subject=BootPlan,
+    subject=MachineSpec,
     judge=_tickless,
     doc=Doc(
         what="nohz_full and rcu_nocbs both name exactly the isolated set.",
@@ -86,9 +88,9 @@ C10: Rule[BootPlan] = Rule(
 )
 
 
-def _interrupts(plan: BootPlan) -> Iterator[Hit]:
+def _interrupts(plan: MachineSpec) -> Iterator[Hit]:
     others = plan.online - plan.isolated
-    if not plan.isolated:
+    if not plan.isolated or plan.cmdline is None:
         return
     if not others:
         yield Hit(
@@ -101,12 +103,12 @@ def _interrupts(plan: BootPlan) -> Iterator[Hit]:
         yield from _disagrees(plan, "irqaffinity", others)
 
 
-C14: Rule[BootPlan] = Rule(
+C14: Rule[MachineSpec] = Rule(
     code="C14",
     title="interrupts may land on isolated CPUs",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
-    subject=BootPlan,
+    subject=MachineSpec,
     judge=_interrupts,
     doc=Doc(
         what="irqaffinity names the CPUs that are not isolated, all of them, and there is at least one.",

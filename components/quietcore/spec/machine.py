@@ -1,0 +1,65 @@
+"""A running Linux as it is declared: a host, a guest's inside or a worker, with every layer that is known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from quietcore.spec.cmdline import KernelCmdline
+from quietcore.spec.cpu import CpuPlan
+from quietcore.spec.kubelet import KubeletSpec
+from quietcore.spec.performance_profile import PerformanceProfileSpec
+from quietcore.spec.pod import PodSpec, RuntimeClassSpec
+from quietcore.spec.spec import CpuSetField, Spec, Tuple
+from quietcore.spec.topology import HostTopology
+from quietcore.spec.tuned import TunedProfileSpec
+from quietcore.units import CpuSet
+
+
+class MachineFacts(Spec):
+    """What is known of a machine besides its settings; None where nobody said. Facts condition rules.
+
+    ``vendor`` is the CPU's. ``kernel`` is the flavour that boots, ``kernel_version`` such as "6.1", ``page_size`` the
+    kernel's own in KiB. ``tuned_version`` and ``kubelet_version`` such as "2.20" and "1.31".
+    """
+
+    vendor: Literal["intel", "amd", "arm"] | None = None
+    arch: str = "x86_64"
+    kernel: Literal["rt", "generic"] | None = None
+    kernel_version: str | None = None
+    page_size: int = 4
+    invariant_tsc: bool | None = None
+    swap: bool | None = None
+    tuned_version: str | None = None
+    kubelet_version: str | None = None
+
+
+class MachineSpec(Spec):
+    """One kernel and what runs on it. ``online`` and ``isolated`` are in the numbers of the kernel that boots.
+
+    ``isolated`` is the set that was declared; where only files are known, that of the most telling one. Layers that are
+    None are not known. ``files`` names the file that each layer was lifted from, by field name.
+    """
+
+    name: str = ""
+    role: Literal["host", "guest", "worker"] = "host"
+    online: CpuSetField = CpuSet()
+    isolated: CpuSetField = CpuSet()
+    facts: MachineFacts = MachineFacts()
+    topology: HostTopology | None = None
+    plan: CpuPlan | None = None
+    cmdline: KernelCmdline | None = None
+    tuned: TunedProfileSpec | None = None
+    kubelet: KubeletSpec | None = None
+    profile: PerformanceProfileSpec | None = None
+    runtime_classes: Tuple[RuntimeClassSpec] = ()
+    pods: Tuple[PodSpec] = ()
+    files: dict[str, str] = {}
+
+    @property
+    def housekeeping(self) -> CpuSet:
+        """The CPUs that are left for everything else: those of the plan, else all that are not isolated."""
+        return self.plan.housekeeping if self.plan else self.online - self.isolated
+
+    def end(self, layer: str) -> str:
+        """How a reader knows a layer: its file, else the machine's name and the layer's."""
+        return self.files.get(layer) or (f"{self.name}, {layer}" if self.name else layer)
