@@ -180,6 +180,8 @@ class Handler(ABC):
 
     token: ClassVar[str]
     """The type token that the SDK registers, such as "libvirt:index/volume:Volume"."""
+    uri: str = "qemu:///system"
+    """The host that this run's configuration names; what a change means may hang on how it is reached."""
     derived: ClassVar[frozenset[str]] = frozenset()
     """Outputs made from all inputs together: kept secret as soon as any input is."""
 

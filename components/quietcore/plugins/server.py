@@ -262,7 +262,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc
                 if token not in self._provider.handlers:
                     reason = self._provider.unsupported.get(token, "this plugin does not know it")
                     raise HandlerError(f"{token}: {reason}")
-                self._handlers[token] = self._provider.handlers[token]()
+                handler = self._handlers[token] = self._provider.handlers[token]()
+                if self._uri and self._uri is not UNKNOWN:
+                    handler.uri = str(self._uri)
             return self._handlers[token]
 
     @contextmanager

@@ -150,11 +150,9 @@ def _set_apart(key: str, done: bool, wanted: Facets, now: Facets, has: Facets) -
 
 
 def _true_scheduling(has: Facets, after: Observation, ctx: Context) -> Facets:
-    """Ask the kernel how the threads are scheduled, where that takes only a look: libvirt states what it once set."""
-    real = observed_scheduling(ctx.uri, after.uuid)
-    if real is None:
-        return {}
+    """Ask the kernel how the threads are scheduled, where it can be asked: libvirt states what it once set."""
     stated = [key for key in {*has, *observable(after.defined())} if key.startswith(SCHEDULING)]
+    real = (observed_scheduling(ctx.uri, after.uuid) if stated else None) or {}
     return {key: real[key] for key in stated if key in real}
 
 

@@ -40,6 +40,7 @@ from quietcore.plugins.libvirt.observation import lookup, lookup_name, observe
 from quietcore.plugins.libvirt.power import limit, start, stop
 from quietcore.plugins.libvirt.reservation import release, reserve
 from quietcore.plugins.libvirt.resolve import resolved_domain
+from quietcore.plugins.libvirt.scheduling import reachable
 from quietcore.plugins.properties import has_unknown
 
 
@@ -66,7 +67,7 @@ class DomainHandler(Handler):
 
     def diff(self, old: State, new: Props) -> list[Change]:
         """Compare what was declared, what was observed and what is declared now."""
-        return domain_changes(old, new)
+        return domain_changes(old, new, threads=reachable(self.uri))
 
     def predict(self, new: Props, old: State | None) -> Props:
         """Give the outputs as far as they are known, with what will wait for a restart."""

@@ -12,7 +12,7 @@ from quietcore.plugins.handler import UNKNOWN, Change, Effect, Props, State
 from quietcore.plugins.libvirt.baseline import LITERAL, Baseline
 from quietcore.plugins.libvirt.effective import declared, declared_before, observed_before, plain
 from quietcore.plugins.libvirt.facets import Facets
-from quietcore.plugins.libvirt.meaning import changed, meaning_of, sentence
+from quietcore.plugins.libvirt.meaning import SCHEDULING, changed, meaning_of, sentence
 from quietcore.render.element import UNKNOWN_TEXT, items, one
 
 DRIFT = "drift"
@@ -30,15 +30,17 @@ class Facts:
     before: Facets
     observed: Facets
     wanted: Facets
+    threads: bool = True
+    """Whether the threads of a running guest can be scheduled anew."""
 
 
-def domain_changes(old: State, new: Props) -> list[Change]:
+def domain_changes(old: State, new: Props, *, threads: bool = True) -> list[Change]:
     """Collect the changes in a stable order: facts first, then the inputs that no XML states."""
     wanted = declared(new)
     before = declared_before(old)
     if wanted is None or before is None:
         return list(_raw(old.inputs, new))
-    facts = Facts(before, observed_before(old) or before, wanted)
+    facts = Facts(before, observed_before(old) or before, wanted, threads)
     if DRIFT in new:  # the engine shows a refresh: the new inputs are what Read observed
         return [*_drifted(Facts(before, wanted, before), old.inputs, new), *_switches(old.inputs, new)]
     kept = Baseline.of(old.outputs)
@@ -58,7 +60,7 @@ def _told(keys: list[str], facts: Facts, old: State, new: Props) -> Iterator[Cha
         was, becomes = facts.before.get(key, ""), facts.wanted.get(key, "")
         yield Change(
             _path(key, old.inputs, new),
-            _effect(key, was, becomes, facts.before, facts.wanted),
+            _effect(key, was, becomes, facts),
             _words(key, was, becomes),
         )
 
@@ -68,14 +70,15 @@ def _compares(key: str, becomes: str) -> bool:
     return key.startswith(LITERAL) or (key.endswith(".source") and bool(becomes))
 
 
-def _effect(key: str, was: str, becomes: str, before: Facets, wanted: Facets) -> Effect:
+def _effect(key: str, was: str, becomes: str, facts: Facts) -> Effect:
     effect = meaning_of(key)[0].effect
     if key.startswith("devices.disk[") and key.endswith(".source") and was and becomes:
-        if 'device="cdrom"' in wanted.get(key.removesuffix(".source"), ""):
+        if 'device="cdrom"' in facts.wanted.get(key.removesuffix(".source"), ""):
             return Effect.LIVE
         # A disk whose volume is being made anew: the machine on it is another machine.
         return Effect.REPLACE if UNKNOWN_TEXT in becomes else effect
-    if effect is Effect.LIVE and _comes_or_goes(key, before, wanted):
+    waits = key.startswith(SCHEDULING) and not facts.threads
+    if effect is Effect.LIVE and (waits or _comes_or_goes(key, facts.before, facts.wanted)):
         return Effect.NEXT_BOOT
     if key == "os.arch" and not (was and becomes):
         return Effect.NEXT_BOOT

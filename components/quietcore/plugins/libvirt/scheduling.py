@@ -12,6 +12,8 @@ import os
 import re
 import shlex
 import subprocess
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +26,8 @@ POLICIES: Final = {"fifo": os.SCHED_FIFO, "rr": os.SCHED_RR, "batch": os.SCHED_B
 FLAGS: Final = {"fifo": "-f", "rr": "-r", "batch": "-b", "idle": "-i", "": "-o"}
 RESET_ON_FORK: Final = 0x40000000
 SSH_SECONDS: Final = 20
+GLANCE_SECONDS: Final = 5.0
+"""For how long a look at all threads of a host over ssh serves: the reads of one run follow each other closely."""
 
 _VCPU = re.compile(r"CPU (\d+)/\w+\Z")
 _IOTHREAD = re.compile(r"IO iothread(\d+)\Z")
@@ -31,10 +35,23 @@ _IOTHREAD = re.compile(r"IO iothread(\d+)\Z")
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread of a QEMU: its number on the host and the fact whose scheduling it has."""
+    """A thread of a QEMU: its number on the host, the fact whose scheduling it has, and what the kernel says of it."""
 
     tid: int
     key: str
+    scheduling: str
+
+
+@dataclass(slots=True)
+class _Glance:
+    """The threads of a host's guests by UUID, and when they were looked at."""
+
+    threads: dict[str, list[Thread]]
+    at: float
+
+
+_glances: dict[str, _Glance] = {}
+_looking = threading.Lock()
 
 
 def reachable(uri: str) -> bool:
@@ -48,27 +65,38 @@ def schedule(uri: str, uuid: str, wanted: Facets) -> list[str]:
     Raises:
         HandlerError: the kernel or the host refuses.
     """
-    threads = [thread for thread in _threads(uri, uuid) if thread.key in wanted]
+    found = _local_threads(uuid) if _is_local(uri) else _remote_threads(uri).get(uuid, [])
+    threads = [thread for thread in found if thread.key in wanted]
+    commands = []
     for thread in threads:
         policy, _, priority = wanted[thread.key].partition(" ")
         if _is_local(uri):
             _set(thread.tid, policy, int(priority or 0))
         else:
-            _ssh(uri, f"chrt {FLAGS.get(policy, '-o')} -p {int(priority or 0)} {thread.tid}")
+            commands.append(f"chrt {FLAGS.get(policy, '-o')} -p {int(priority or 0)} {thread.tid}")
+    if commands:
+        _ssh(uri, " && ".join(commands))
+        _glances.pop(uri, None)
     return [thread.key for thread in threads]
 
 
 def observed(uri: str, uuid: str) -> Facets | None:
-    """Give the scheduling that the kernel has for each thread; None where that takes more than a look at /proc."""
-    if not _is_local(uri):
-        return None
-    threads = _threads(uri, uuid)
-    return {thread.key: _get(thread.tid) for thread in threads} if threads else None
+    """Give the scheduling that the kernel has for each thread; None where nobody can look, or ssh does not let us."""
+    threads = _local_threads(uuid) if _is_local(uri) else _glance(uri).get(uuid, []) if _is_ssh(uri) else []
+    return {thread.key: thread.scheduling for thread in threads} if threads else None
 
 
-def _threads(uri: str, uuid: str) -> list[Thread]:
-    listing = _local_threads(uuid) if _is_local(uri) else _remote_threads(uri, uuid)
-    return [Thread(tid, key) for tid, key in ((tid, _key(name, main=tid == pid)) for pid, tid, name in listing) if key]
+def _glance(uri: str) -> dict[str, list[Thread]]:
+    """Look at all guests of the host at once: one ssh for all domains that are read together."""
+    with _looking:
+        seen = _glances.get(uri)
+        if seen is None or time.monotonic() - seen.at > GLANCE_SECONDS:
+            try:
+                threads = _remote_threads(uri)
+            except HandlerError:
+                threads = {}  # an account that may not log in still reads all that libvirt tells
+            seen = _glances[uri] = _Glance(threads, time.monotonic())
+        return seen.threads
 
 
 def _key(name: str, *, main: bool) -> str:
@@ -81,26 +109,47 @@ def _key(name: str, *, main: bool) -> str:
     return ""
 
 
-def _local_threads(uuid: str) -> list[tuple[int, int, str]]:
+def _local_threads(uuid: str) -> list[Thread]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             arguments = (folder / "cmdline").read_bytes().split(b"\0")
             if uuid.encode() not in arguments or b"-uuid" not in arguments:
                 continue
             tasks = sorted((folder / "task").iterdir())
-            return [(int(folder.name), int(task.name), (task / "comm").read_text().strip()) for task in tasks]
+            named = {int(task.name): (task / "comm").read_text().strip() for task in tasks}
+            return _known([(tid, name, _get(tid)) for tid, name in named.items()], int(folder.name))
         except OSError:
             continue  # a process that ended meanwhile
     return []
 
 
-def _remote_threads(uri: str, uuid: str) -> list[tuple[int, int, str]]:
-    script = (
-        f"for p in /proc/[0-9]*; do if tr '\\0' '\\n' < $p/cmdline 2>/dev/null | grep -qx -- {uuid}; then "
-        'for t in $p/task/*; do echo "${p##*/} ${t##*/} $(cat $t/comm)"; done; fi; done'
-    )
-    rows = (line.split(" ", 2) for line in _ssh(uri, script).splitlines())
-    return [(int(row[0]), int(row[1]), row[2].strip()) for row in rows if len(row) == 3]
+_LOOK: Final = (
+    "for c in $(grep -ls -e -uuid /proc/[0-9]*/cmdline); do p=${c%/cmdline}; "
+    "echo \"process ${p#/proc/} $(tr '\\0' ' ' < $c)\"; cat $p/task/*/stat; done 2>/dev/null; true"
+)
+_PROCESS: Final = re.compile(r"process (\d+) .* -uuid (\S+) ")
+# proc(5): tid (name) state ..., where rt_priority is field 40 and policy field 41.
+_STAT: Final = re.compile(r"(\d+) \((.*)\) ((?:\S+ ){37})(\d+) (\d+) ")
+
+
+def _remote_threads(uri: str) -> dict[str, list[Thread]]:
+    """Give the threads of all guests by UUID."""
+    found: dict[str, list[Thread]] = {}
+    pid, mine = 0, list[Thread]()
+    for line in _ssh(uri, _LOOK).splitlines():
+        if line.startswith("process "):
+            process = _PROCESS.match(line + " ")
+            pid = int(process[1]) if process else 0
+            mine = found.setdefault(process[2], []) if process else []
+        elif stat := _STAT.match(line):
+            mine += _known([(int(stat[1]), stat[2], _said(int(stat[5]), int(stat[4])))], pid)
+    return found
+
+
+def _known(rows: list[tuple[int, str, str]], pid: int) -> list[Thread]:
+    """Keep the threads whose part in the guest is known by their name; `pid` is the emulator's own."""
+    named = ((tid, _key(name, main=tid == pid), scheduling) for tid, name, scheduling in rows)
+    return [Thread(tid, key, scheduling) for tid, key, scheduling in named if key]
 
 
 def _set(tid: int, policy: str, priority: int) -> None:
@@ -121,6 +170,10 @@ def _get(tid: int) -> str:
         number, priority = os.sched_getscheduler(tid) & ~RESET_ON_FORK, os.sched_getparam(tid).sched_priority
     except OSError:
         return ""
+    return _said(number, priority)
+
+
+def _said(number: int, priority: int) -> str:
     name = next((name for name, known in POLICIES.items() if known == number), "")
     return f"{name} {priority}" if priority else name
 

@@ -12,7 +12,6 @@ from quietcore.rules.domain.scheduling import D01, D09, D10, D11, D13
 from quietcore.rules.rule import Rule
 
 RULES: tuple[Rule[Any], ...] = (
-    
     D01,
     D02,
     D03,
@@ -39,5 +38,5 @@ RULES: tuple[Rule[Any], ...] = (
     D32,
     D42,
     D46,
-    D51,,
+    D51,
 )
