@@ -21,7 +21,7 @@ PURPOSES: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             *("qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu"),
             *("libvirt-daemon", "libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients"),
-            *("openvswitch-switch", "openssh-server", "dnsmasq-base", "iproute2", "iptables"),
+            *("openvswitch-switch", "openssh-server", "openssl", "dnsmasq-base", "iproute2", "iptables"),
             *("mmdebstrap", "busybox-static", "cpio", "e2fsprogs", "fdisk", "kmod", "lvm2"),
         ),
     ),

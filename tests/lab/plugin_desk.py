@@ -121,8 +121,9 @@ class Desk:
         return {item["urn"].rsplit("::", 1)[1]: item for item in state["resources"] if item["type"] == kind}
 
     def pid(self, name: str) -> int:
-        """Process of the domain's QEMU."""
-        return next(pid for pid in _processes() if f"guest={name},".encode() in _arguments(pid))
+        """Process of the domain's QEMU: the host's own, while other labs may have guests of the same name."""
+        socket = Path(self.host.uri.partition("socket=")[2])
+        return int((socket.parent / "qemu" / f"{name}.pid").read_text())
 
     def threads(self, name: str) -> dict[str, tuple[str, str]]:
         """CPU affinity and scheduling of QEMU's threads, by thread name."""
@@ -134,14 +135,3 @@ class Desk:
             words = {os.SCHED_FIFO: "fifo", os.SCHED_RR: "rr"}.get(policy & ~0x40000000, "normal")
             found[(task / "comm").read_text().strip()] = (cpus[1] if cpus else "", f"{words} {priority}")
         return found
-
-
-def _processes() -> list[int]:
-    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-
-
-def _arguments(pid: int) -> bytes:
-    try:
-        return (Path("/proc") / str(pid) / "cmdline").read_bytes()
-    except OSError:
-        return b""

@@ -148,7 +148,9 @@ def test_a_pin_changed_by_hand_is_exactly_what_a_plain_preview_shows_and_up_heal
     assert desk.clean()
 
 
-def test_scheduling_changed_by_hand_on_the_thread_itself_is_drift_too(desk):
+@pytest.mark.parametrize("way", ["uri", "ssh_uri"])
+def test_scheduling_changed_by_hand_on_the_thread_itself_is_drift_too(desk, host, way):
+    desk.uri = getattr(host, way)
     desk.domains["plc"] = guest(name="plc")
     desk.up()
     task = next(

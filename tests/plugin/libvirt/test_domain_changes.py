@@ -43,6 +43,21 @@ def only(changes: list[Any]) -> Any:
 
 
 @pytest.mark.parametrize(
+    ("uri", "effect"),
+    [
+        ("qemu:///system", Effect.LIVE),
+        ("qemu+ssh://hv1/system", Effect.LIVE),
+        ("qemu+tls://hv1/system", Effect.NEXT_BOOT),
+    ],
+)
+def test_scheduling_is_live_where_the_threads_can_be_reached(uri, effect):
+    handler = DomainHandler()
+    handler.uri = uri
+    before, after = (f'<vcpusched vcpus="0" scheduler="fifo" priority="{priority}"/>' for priority in (1, 2))
+    assert only(handler.diff(saved(**tuned(before)), checked(**tuned(after)))).effect is effect
+
+
+@pytest.mark.parametrize(
     ("before", "after", "path", "effect"),
     [
         ({"memory": 512}, {"memory": 1024}, "memory", Effect.NEXT_BOOT),
