@@ -19,6 +19,7 @@ SOURCES = {
     "NOVA": "OpenStack Nova, doc/source/admin/real-time.rst and nova/virt/hardware.py",
     "NTO-A": "OpenShift cluster-node-tuning-operator, assets/performanceprofile",
     "NTO-D": "OpenShift cluster-node-tuning-operator, docs/performanceprofile",
+    "NTO-K": "OpenShift cluster-node-tuning-operator, pkg/performanceprofile/controller/performanceprofile/components",
     "NTO-V": "OpenShift cluster-node-tuning-operator, pkg/apis/performanceprofile/v2/performanceprofile_validation.go",
     "PULUMI": "Pulumi, Inputs and outputs (https://www.pulumi.com/docs/concepts/inputs-outputs/)",
     "QUIETCORE": "quietcore",
