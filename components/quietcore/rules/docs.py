@@ -19,9 +19,12 @@ from quietcore.rules.rule import Example, Rule
 LAYERS: Final[Mapping[str, str]] = {
     "C": "CPU plans and kernel command lines",
     "D": "Real-time domains, alone and together on a host",
+    "H": "Hosts, pools of nodes and clusters",
+    "K": "Kubelets",
     "L": "The assignment lock",
     "S": "The shape of what is declared",
     "T": "tuned profiles",
+    "W": "Pods and what they run",
 }
 """The layer that the first letter of a code stands for."""
 

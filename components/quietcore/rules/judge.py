@@ -24,6 +24,7 @@ from quietcore.spec import (
     Refused,
     Severity,
     SiteSpec,
+    VirtualMachineSpec,
 )
 from quietcore.spec.finding import in_order
 from quietcore.units import CpuSet
@@ -46,9 +47,11 @@ def explode(subject: object) -> Iterator[Part]:
     """The subject and every smaller one that it holds, each once."""
     match subject:
         case SiteSpec():
+            yield Part(subject=subject)
             for view in subject.views():
                 yield from explode(view)
-            for loose in (*(node for node in subject.nodes if node.host is None), *subject.machines, *subject.pods):
+            unplaced = (node for node in subject.nodes if node.host is None)
+            for loose in (*unplaced, *subject.machines, *subject.pods, *subject.virtual_machines):
                 yield from explode(loose)
         case HostView():
             yield Part(subject=subject)
@@ -63,7 +66,7 @@ def explode(subject: object) -> Iterator[Part]:
             yield from explode(NodeSpec(host=None, domain=subject))
         case MachineSpec():
             yield from _of_machine(subject)
-        case PodSpec():
+        case PodSpec() | VirtualMachineSpec():
             yield Part(subject=subject, prefix=f'{subject.kind} "{subject.name}"')
         case _:
             yield Part(subject=subject)
@@ -143,8 +146,8 @@ def _of_machine(machine: MachineSpec) -> Iterator[Part]:
             yield Part(subject=value, prefix=machine.end(layer))
     for runtime_class in machine.runtime_classes:
         yield Part(subject=runtime_class, prefix=f'RuntimeClass "{runtime_class.name}"')
-    for pod in machine.pods:
-        yield from explode(pod)
+    for held in (*machine.pods, *machine.virtual_machines):
+        yield from explode(held)
 
 
 def _host(host: HostSpec) -> str:

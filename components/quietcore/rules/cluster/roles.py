@@ -1,0 +1,73 @@
+"""Rules on how StarlingX shares CPUs out between its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quietcore.rules.examples import plan, smt_host
+from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
+from quietcore.rules.sources import source
+from quietcore.spec import CpuPlan, HostSpec, HostTopology, Severity
+from quietcore.units import CpuSet
+
+VSWITCH_CORES = 8  # VSWITCH_MAX_CORES of cpu_utils.py
+SHARED_CORES = 1  # per processor
+
+
+def _roles(host: HostSpec) -> Iterator[Hit]:
+    if host.cpus.dialect != "starlingx":
+        return
+    topology, shares = host.topology, host.cpus
+    vswitch = _cores(topology, shares.vswitch)
+    if vswitch > VSWITCH_CORES:
+        yield Hit(where="cpus.vswitch", given=f"{vswitch} cores", allowed=f"at most {VSWITCH_CORES}")
+    for cell in topology.cells:
+        shared = _cores(topology, shares.shared & cell.cpus)
+        if shared > SHARED_CORES:
+            yield Hit(
+                where="cpus.shared",
+                given=f"{shared} cores in cell {cell.id} ({shares.shared & cell.cpus})",
+                allowed=f"at most {SHARED_CORES} core per cell",
+            )
+    taken = shares.housekeeping | shares.vswitch | shares.shared | shares.offlined
+    if shares.isolated and topology.cpus <= taken:
+        yield Hit(where="cpus", given="no CPU is left for applications", allowed="at least one")
+
+
+def _cores(topology: HostTopology, cpus: CpuSet) -> int:
+    return len({topology.core_of(cpu) for cpu in cpus})
+
+
+def starlingx(**sets: str) -> CpuPlan:
+    """A plan in StarlingX's words."""
+    vswitch = CpuSet.parse(sets.pop("vswitch", ""))
+    return plan(**sets).model_copy(update={"dialect": "starlingx", "vswitch": vswitch})
+
+
+H13: Rule[HostSpec] = Rule(
+    code="H13",
+    title="more cores than StarlingX gives to a function",
+    severity=Severity.ERROR,
+    scope=Scope.VALUE,
+    subject=HostSpec,
+    judge=_roles,
+    depends_on=("C02",),
+    doc=Doc(
+        what='In a plan of dialect "starlingx" the vSwitch has at most eight cores, each cell has at most one shared '
+        "core, and a CPU is left for applications. (That the platform has one, C01 sees to.)",
+        why="The limits are StarlingX's own: it refuses other numbers when the host is unlocked, after it was taken "
+        "out of service for the change.",
+        fix="give the surplus cores to isolated",
+        sources=(source("STX-CPU", "check_core_allocations"),),
+        bad=Example(
+            text='# two cells of four cores; CPUs n and n+8 are siblings\nCpuPlan(dialect="starlingx", '
+            'housekeeping="0,8", shared="1-2,9-10", isolated="3-7,11-15")',
+            subject=lambda: smt_host(starlingx(housekeeping="0,8", shared="1-2,9-10", isolated="3-7,11-15")),
+        ),
+        good=Example(
+            text='# two cells of four cores; CPUs n and n+8 are siblings\nCpuPlan(dialect="starlingx", '
+            'housekeeping="0,8", shared="1,4,9,12", isolated="2-3,5-7,10-11,13-15")',
+            subject=lambda: smt_host(starlingx(housekeeping="0,8", shared="1,4,9,12", isolated="2-3,5-7,10-11,13-15")),
+        ),
+    ),
+)
