@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.shape import TITLES
-from quietcore.units import CpuSet, Duration, Size
+from quietcore.units import CpuSet, Duration, Quantity, Size
 
 
 class Spec(BaseModel):
@@ -35,6 +35,10 @@ def _duration(value: object) -> Duration:
     return value if isinstance(value, Duration) else Duration.parse(value)  # type: ignore[arg-type]
 
 
+def _quantity(value: object) -> Quantity:
+    return value if isinstance(value, Quantity) else Quantity.parse(value)  # type: ignore[arg-type]
+
+
 def whole(value: object) -> object:
     """Numbers come back from the engine as floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -48,6 +52,7 @@ def _tuple(value: object) -> object:
 CpuSetField = Annotated[CpuSet, BeforeValidator(_cpu_set), PlainSerializer(str, return_type=str)]
 SizeField = Annotated[Size, BeforeValidator(_size), PlainSerializer(str, return_type=str)]
 DurationField = Annotated[Duration, BeforeValidator(_duration), PlainSerializer(str, return_type=str)]
+QuantityField = Annotated[Quantity, BeforeValidator(_quantity), PlainSerializer(str, return_type=str)]
 Whole = Annotated[int, BeforeValidator(whole)]
 _Item = TypeVar("_Item")
 Tuple = Annotated[tuple[_Item, ...], BeforeValidator(_tuple)]

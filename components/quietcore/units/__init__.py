@@ -2,6 +2,7 @@
 
 from quietcore.units.cpuset import CpuSet
 from quietcore.units.duration import Duration
+from quietcore.units.quantity import Quantity
 from quietcore.units.size import Size
 
-__all__ = ["CpuSet", "Duration", "Size"]
+__all__ = ["CpuSet", "Duration", "Quantity", "Size"]
