@@ -1,5 +1,8 @@
 """A tuned profile as files, both ways: the profile, the variables of its parent, and a script for what may not load.
 
+A profile that others wrote is read with the profiles and the variables that it includes, as far as they are given, and
+written as one file.
+
 Paths are those of tuned up to 2.22 and of Debian 12's 2.20 (``/etc/tuned/<name>/``); a later tuned also looks into
 ``/etc/tuned/profiles``, where whoever installs the files links the folder.
 """
@@ -8,13 +11,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from configparser import ConfigParser, Error
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, Literal
 
-from quietcore.errors import QuietcoreError
+from quietcore.derive.tuned import variables_file
+from quietcore.render.tuned_ini import (
+    TunedError,
+    beside,
+    chained,
+    included,
+    is_profile,
+    name_of,
+    sections_of,
+    text_of,
+    variables_of,
+    words,
+)
 from quietcore.spec import TunedProfileSpec
-from quietcore.spec.tuned import PARENTS
+from quietcore.spec.tuned import NOT_IN_RT, PARENTS
 from quietcore.units import CpuSet
 
 ROOT: Final = PurePosixPath("/etc/tuned")
@@ -35,20 +49,20 @@ PARENT_SYSCTL: Final = {
 }
 """What both realtime-virtual profiles inherit, and from which profile (tuned 2.20, ``profiles/*/tuned.conf``)."""
 
-NOT_IN_RT: Final = ("kernel.numa_balancing", "net.core.busy_poll", "net.core.busy_read")
-"""What the parents set and a real-time kernel does not have (PREEMPT_RT leaves out NUMA balancing and busy polling)."""
-
 _VARIABLES: Final = {role: str(ROOT / f"{parent}-variables.conf") for role, parent in PARENTS.items()}
 _WRITTEN: Final = "# written by quietcore: change the program, not this file"
 
 
-class TunedError(QuietcoreError):
-    """Files that hold no profile that can be read."""
+_OURS: Final = frozenset({"main", "sysctl", "bootloader", "quietcore"})
+
+__all__ = ["TunedError", "executable", "lift", "lift_isolated", "render"]
 
 
 def render(profile: TunedProfileSpec, isolated: CpuSet) -> dict[str, str]:
     """Give the files of the profile by path. ``isolated`` is in the numbers of the kernel that the profile tunes."""
     folder = ROOT / profile.name
+    if profile.foreign:
+        return {str(folder / "tuned.conf"): text_of(profile)}
     return {
         str(folder / "tuned.conf"): _profile(profile),
         str(folder / "script.sh"): _SCRIPT,
@@ -61,20 +75,16 @@ def executable(path: str) -> bool:
     return path.endswith(".sh")
 
 
-def lift(files: Mapping[str, str]) -> TunedProfileSpec:
-    """Read a profile from its files by path; the role is that of its parent. Raises TunedError."""
-    path, text = next(((path, text) for path, text in files.items() if path.endswith("/tuned.conf")), ("", ""))
-    parsed = _parsed(path, text)
-    include = parsed.get("main", "include", fallback="")
-    section = parsed["sysctl"] if parsed.has_section("sysctl") else {}
-    return TunedProfileSpec(
-        name=PurePosixPath(path).parent.name,
-        role="host" if _is_host(include, files) else "guest",
-        include=None if include in PARENTS.values() else include or None,
-        # Names without a dot are tuned's own options, such as drop.
-        sysctl={name: value for name, value in section.items() if "." in name},
-        cmdline=_bootloader(parsed),
-    )
+def lift(given: str | Mapping[str, str], name: str = "") -> TunedProfileSpec:
+    """Read a profile from its text, or from files by path. Raises TunedError that names the file and the line.
+
+    Of several profiles, the one called ``name`` is meant, else the one that no other includes. For a text alone
+    ``name`` is its file's. The role is that of the parents, a host's where they do not say.
+    """
+    files = {name or "tuned.conf": given} if isinstance(given, str) else given
+    path = _chosen(files, "" if isinstance(given, str) else name)
+    sections = sections_of(files[path], path)
+    return _lift_ours(path, sections, files) if _is_ours(files[path], sections) else _lift_theirs(path, files)
 
 
 def lift_isolated(files: Mapping[str, str]) -> CpuSet | None:
@@ -131,30 +141,75 @@ def _variables(isolated: CpuSet) -> str:
     return f"{_WRITTEN}\nisolated_cores={isolated}\nisolate_managed_irq=Y\n"
 
 
-def _parsed(path: str, text: str) -> ConfigParser:
-    """Read as tuned does (tuned/profiles/loader.py): names keep their case, ``#`` starts a comment anywhere."""
-    parsed = ConfigParser(delimiters=("=",), inline_comment_prefixes=("#",), strict=False, interpolation=None)
-    parsed.optionxform = str  # type: ignore[assignment,method-assign]
-    if not text:
-        raise TunedError("no tuned profile", given="no file named tuned.conf", allowed="<folder>/<name>/tuned.conf")
-    try:
-        parsed.read_string(text, path)
-    except Error as fault:
-        raise TunedError("tuned profile does not parse", where=path, given=" ".join(str(fault).split())) from None
-    return parsed
+def _chosen(files: Mapping[str, str], name: str) -> str:
+    """The path of the profile that is meant."""
+    profiles = [path for path in files if is_profile(path)]
+    named = [path for path in profiles if name_of(path) == name]
+    if not profiles or (name and not named):
+        given = ", ".join(files) or "no file"
+        raise TunedError("no tuned profile", given=given, allowed=f"<folder>/{name or '<name>'}/tuned.conf")
+    if named or len(profiles) == 1:
+        return (named or profiles)[0]
+    parents = {parent.removeprefix("-") for path in profiles for parent in included(sections_of(files[path], path))}
+    return next((path for path in profiles if name_of(path) not in parents), profiles[0])
+
+
+def _is_ours(text: str, sections: Mapping[str, object]) -> bool:
+    return text.startswith(_WRITTEN) and sections.keys() <= _OURS
+
+
+def _lift_ours(path: str, sections: Mapping[str, Mapping[str, str]], files: Mapping[str, str]) -> TunedProfileSpec:
+    include = sections.get("main", {}).get("include", "")
+    return TunedProfileSpec(
+        name=name_of(path),
+        role="host" if _is_host(include, files) else "guest",
+        include=None if include in PARENTS.values() else include or None,
+        sysctl=_settings(sections),
+        cmdline=words(sections.get("bootloader", {})),
+    )
+
+
+def _lift_theirs(path: str, files: Mapping[str, str]) -> TunedProfileSpec:
+    name = name_of(path)
+    chain = chained(files, name)
+    include = ",".join(chain.parents)
+    role: Literal["host", "guest"] = "guest" if PARENTS["guest"] in chain.parents else "host"
+    variables = chain.variables
+    if "include" not in variables and (inherited := beside(files, variables_file(chain.parents))):
+        variables = variables_of(files[inherited], inherited) | variables
+    sections = chain.sections
+    own = {key: value for key, value in sections.get("sysctl", {}).items() if not _is_setting(key)}
+    kept = {
+        section: own if section == "sysctl" else options
+        for section, options in sections.items()
+        if options or section not in ("main", "sysctl")
+    }
+    return TunedProfileSpec(
+        name=name,
+        role=role,
+        include=None if include == PARENTS[role] else include,
+        sysctl=_settings(sections),
+        cmdline=words(sections.get("bootloader", {})),
+        foreign=True,
+        sections={section: options for section, options in kept.items() if options or section != "sysctl"},
+        variables=variables,
+        merged=tuple(chain.merged),
+        unread=tuple(chain.unread),
+    )
+
+
+def _settings(sections: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {key: value for key, value in sections.get("sysctl", {}).items() if _is_setting(key)}
+
+
+def _is_setting(name: str) -> bool:
+    """Names without a dot are tuned's own options, such as drop."""
+    return "." in name or "/" in name
 
 
 def _is_host(include: str, files: Mapping[str, str]) -> bool:
     """A parent of tuned's own says it; under another parent, whose variables stand beside the profile."""
     return include == PARENTS["host"] or (include != PARENTS["guest"] and _VARIABLES["host"] in files)
-
-
-def _bootloader(parsed: ConfigParser) -> tuple[str, ...]:
-    """What the profile adds to the kernel command line, from all options whose name starts with ``cmdline``."""
-    if not parsed.has_section("bootloader") or not parsed.getboolean("bootloader", "enabled", fallback=True):
-        return ()
-    values = [value for name, value in parsed["bootloader"].items() if name.startswith("cmdline")]
-    return tuple(word for value in values for word in value.lstrip("+").split())
 
 
 _SCRIPT: Final = f"""#!/bin/bash
