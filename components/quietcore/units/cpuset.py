@@ -3,7 +3,8 @@
 Syntax of the list form: the kernel's ``bitmap_parselist`` (lib/bitmap-str.c and
 Documentation/admin-guide/kernel-parameters.rst, "cpu lists"): ``0-3,8``, groups ``0-15:2/4``
 (the first 2 of every 4), ``N`` for the last CPU, ``all``. The mask form is hexadecimal in
-comma-separated groups of 32 bits, most significant first (``bitmap_parse``).
+comma-separated groups of 32 bits, most significant first (``bitmap_parse``). ``all`` may be
+followed by a group and stand in any case.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from quietcore.errors import UnitError
 
 MOST = 4096  # CONFIG_NR_CPUS of distribution kernels tops out at 8192; no host of ours comes near
 
-_ITEM = re.compile(r"(?P<low>\d+|N)(?:-(?P<high>\d+|N)(?::(?P<used>\d+)/(?P<group>\d+))?)?\Z", re.ASCII)
+DIGITS = 18  # more of them are no number of anything, and Python refuses to read some thousands
+
+_ITEM = re.compile(
+    r"(?:(?P<all>[aA][lL][lL])|(?P<low>\d+|N)(?:-(?P<high>\d+|N))?)(?::(?P<used>\d+)/(?P<group>\d+))?\Z", re.ASCII
+)
 _MASK = re.compile(r"(0x)?[0-9a-fA-F]+(,[0-9a-fA-F]{1,8})*\Z")
 
 
@@ -72,6 +77,8 @@ class CpuSet:
             raise UnitError("not a CPU mask", given=repr(text), allowed='hexadecimal such as "ff" or "1,00000000"')
         first, *rest = text.strip().split(",")
         bits = int(first + "".join(group.rjust(8, "0") for group in rest), 16)
+        if bits.bit_length() > MOST:
+            raise UnitError("not a CPU mask", given=f"{text.strip()[:DIGITS]}...", allowed=f"at most {MOST} CPUs")
         return cls(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
 
     def mask(self) -> str:
@@ -161,27 +168,38 @@ def _as_text(value: object) -> str:
 
 
 def _item(item: str, text: str, count: int | None) -> Iterable[int]:
-    item = item.strip()
-    if item == "all":
-        return range(_last("all", text, count) + 1)
-    match = _ITEM.match(item)
-    if not match:
-        raise UnitError("not a CPU list", given=f"{item!r} in {text!r}", allowed='such as "0-3,8" or "0-15:2/4"')
+    match = _ITEM.match(item.strip())
+    grouped = match and match["group"] is not None
+    if not match or (grouped and match["low"] and match["high"] is None):
+        raise UnitError(
+            "not a CPU list", given=f"{item.strip()!r} in {text!r}", allowed='such as "0-3,8" or "0-15:2/4"'
+        )
+    low, high = _ends(match, item.strip(), text, count)
+    if not grouped:
+        return range(low, high + 1)
+    used, group = _number(match["used"], text, count), _number(match["group"], text, count)
+    if not 0 < used <= group:
+        allowed = "used/group with 1 <= used <= group"
+        raise UnitError("not a CPU group", given=f"{item.strip()!r} in {text!r}", allowed=allowed)
+    return (cpu for cpu in range(low, high + 1) if (cpu - low) % group < used)
+
+
+def _ends(match: re.Match[str], item: str, text: str, count: int | None) -> tuple[int, int]:
+    """The first and the last CPU of an item."""
+    if match["all"]:
+        return 0, _last("all", text, count)
     low = _number(match["low"], text, count)
     high = low if match["high"] is None else _number(match["high"], text, count)
     if high < low:
         raise UnitError("a CPU range runs upwards", given=f"{item!r} in {text!r}", allowed=f"{high}-{low}")
     if high >= MOST:
         raise UnitError("not a CPU number", given=f"{high} in {text!r}", allowed=f"0 to {MOST - 1}")
-    if match["group"] is None:
-        return range(low, high + 1)
-    used, group = int(match["used"]), int(match["group"])
-    if not 0 < used <= group:
-        raise UnitError("not a CPU group", given=f"{item!r} in {text!r}", allowed="used/group with 1 <= used <= group")
-    return (cpu for cpu in range(low, high + 1) if (cpu - low) % group < used)
+    return low, high
 
 
 def _number(token: str, text: str, count: int | None) -> int:
+    if len(token) > DIGITS:
+        raise UnitError("not a CPU number", given=f"{token[:DIGITS]}...", allowed=f"0 to {MOST - 1}")
     return _last(token, text, count) if token == "N" else int(token)
 
 

@@ -87,7 +87,16 @@ def test_the_kernels_list_form(text: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "canonical"),
-    [("N", "7"), ("2-N", "2-7"), ("N-N", "7"), ("all", "0-7"), ("0-N:1/2", "0,2,4,6"), ("0,N", "0,7")],
+    [
+        ("N", "7"),
+        ("2-N", "2-7"),
+        ("N-N", "7"),
+        ("all", "0-7"),
+        ("0-N:1/2", "0,2,4,6"),
+        ("0,N", "0,7"),
+        ("all:1/4", "0,4"),
+        ("ALL", "0-7"),
+    ],
 )
 def test_the_last_cpu_has_a_name_where_the_number_of_cpus_is_known(text: str, canonical: str) -> None:
     assert str(CpuSet.parse(text, count=8)) == canonical
@@ -187,3 +196,15 @@ def test_a_cpu_set_equals_only_cpu_sets() -> None:
 @pytest.mark.parametrize(("numbers", "told"), [((), "no vCPU"), ((1,), "vCPU 1"), ((1, 2, 3), "vCPUs 1-3")])
 def test_a_sentence_has_the_noun_in_the_number_of_the_set(numbers: tuple[int, ...], told: str) -> None:
     assert CpuSet(numbers).counted("vCPU") == told
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, f"0-{'9' * 5000}", f"0-7:1/{'9' * 5000}", f"0-7:{'9' * 5000}/8"])
+def test_a_number_of_thousands_of_digits_is_refused_as_any_other(text: str) -> None:
+    with pytest.raises(UnitError, match="not a CPU number"):
+        CpuSet.parse(text)
+
+
+def test_a_mask_of_more_cpus_than_a_kernel_has_is_refused() -> None:
+    assert len(CpuSet.from_mask("f" * (MOST // 4))) == MOST
+    with pytest.raises(UnitError, match="not a CPU mask"):
+        CpuSet.from_mask("1" + "0" * (MOST // 4))
