@@ -12,6 +12,7 @@ from quietcore.spec.pod import PodSpec, RuntimeClassSpec
 from quietcore.spec.spec import CpuSetField, Spec, Tuple
 from quietcore.spec.topology import HostTopology
 from quietcore.spec.tuned import TunedProfileSpec
+from quietcore.spec.virtual_machine import VirtualMachineSpec
 from quietcore.units import CpuSet
 
 
@@ -19,7 +20,8 @@ class MachineFacts(Spec):
     """What is known of a machine besides its settings; None where nobody said. Facts condition rules.
 
     ``vendor`` is the CPU's. ``kernel`` is the flavour that boots, ``kernel_version`` such as "6.1", ``page_size`` the
-    kernel's own in KiB. ``tuned_version`` and ``kubelet_version`` such as "2.20" and "1.31".
+    kernel's own in KiB. ``tuned_version`` and ``kubelet_version`` such as "2.20" and "1.31". ``rt_group_sched`` is
+    whether the kernel is built with CONFIG_RT_GROUP_SCHED.
     """
 
     vendor: Literal["intel", "amd", "arm"] | None = None
@@ -31,6 +33,7 @@ class MachineFacts(Spec):
     swap: bool | None = None
     tuned_version: str | None = None
     kubelet_version: str | None = None
+    rt_group_sched: bool | None = None
 
 
 class MachineSpec(Spec):
@@ -53,6 +56,7 @@ class MachineSpec(Spec):
     profile: PerformanceProfileSpec | None = None
     runtime_classes: Tuple[RuntimeClassSpec] = ()
     pods: Tuple[PodSpec] = ()
+    virtual_machines: Tuple[VirtualMachineSpec] = ()
     files: dict[str, str] = {}
 
     @property

@@ -8,6 +8,7 @@ from quietcore.spec.machine import MachineSpec
 from quietcore.spec.node import RtNodeSpec
 from quietcore.spec.pod import PodSpec
 from quietcore.spec.spec import Spec, Tuple
+from quietcore.spec.virtual_machine import VirtualMachineSpec
 
 
 class NodeSpec(Spec):
@@ -37,6 +38,7 @@ class SiteSpec(Spec):
     nodes: Tuple[NodeSpec] = ()
     machines: Tuple[MachineSpec] = ()
     pods: Tuple[PodSpec] = ()
+    virtual_machines: Tuple[VirtualMachineSpec] = ()
 
     def views(self) -> tuple[HostView, ...]:
         """Each host with its domains, in order of declaration."""
