@@ -29,6 +29,7 @@ SOURCES = {
     "STX-CPU": "StarlingX config, sysinv/api/controllers/v1/cpu_utils.py",
     "STX-MEM": "StarlingX config, sysinv/api/controllers/v1/memory.py",
     "TELCO": "openshift-kni/telco-reference, PerformanceProfile",
+    "TUNED-CODE": "tuned, its own code: tuned/profiles/{merger,variables}.py and tuned/plugins",
     "TUNED": "tuned, profiles/realtime and profiles/realtime-virtual-{host,guest}",
 }
 
