@@ -120,25 +120,22 @@ def _after(text: str, mark: str, start: int) -> int:
 
 def _word(text: str, start: int, values: dict[str, str], name: str) -> tuple[str, int]:
     """A shell word from ``start``: its value, and where it ends. Variables that nobody set stay as they are written."""
-    parts: list[str] = []
-    at, quote, opened = start, "", start
-    while at < len(text):
+    value, at, quote, opened = "", start, "", start
+    while at < len(text) and len(value) <= MOST:
         character = text[at]
         if not quote and character in " \t\n\r;&|<>()":
             break
         if character in "'\"" and quote in ("", character):
             quote, opened, at = ("" if quote else character), at, at + 1
         elif quote == "'":
-            parts.append(character)
-            at += 1
+            value, at = value + character, at + 1
         else:
             part, at = _expanded(text, at, quote, values, name)
-            parts.append(part)
-    if quote:
-        raise _fault(text, opened, name, "a quote is not closed", f"close the quote with {quote}")
-    value = "".join(parts)
+            value += part
     if len(value) > MOST:
         raise _fault(text, start, name, "variables that grow without end", f"keep a setting below {MOST} characters")
+    if quote:
+        raise _fault(text, opened, name, "a quote is not closed", f"close the quote with {quote}")
     return value, at
 
 
