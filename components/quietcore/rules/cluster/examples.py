@@ -12,7 +12,10 @@ from quietcore.units import Size
 WORKER = {"node-role.kubernetes.io/worker-cnf": ""}
 """The node selector of the good profile, from whose label the operator learns the role."""
 
-ISOLATION = "isolcpus=managed_irq,domain,2-7 nohz_full=2-7 rcu_nocbs=2-7 irqaffinity=0-1"
+ISOLATION = (
+    "isolcpus=managed_irq,domain,2-7 nohz=on nohz_full=2-7 rcu_nocbs=2-7 irqaffinity=0-1 systemd.cpu_affinity=0-1 "
+    "skew_tick=1 nosoftlockup nowatchdog nmi_watchdog=0"
+)
 
 
 def profile(**changes: Any) -> PerformanceProfileSpec:
@@ -41,7 +44,7 @@ def worker(name: str = "w1", present: str = "0-7", **changes: Any) -> MachineSpe
     return machine.model_copy(update=changes)
 
 
-def booted(extra: str = "", **changes: Any) -> MachineSpec:
+def booted(extra: str = "tsc=reliable", **changes: Any) -> MachineSpec:
     """A host of eight CPUs, 2-7 of them isolated, with ``extra`` on its command line."""
     cmdline = KernelCmdline.parse(f"{ISOLATION} {extra}")
     machine = MachineSpec(online=cpus("0-7"), isolated=cpus("2-7"), cmdline=cmdline)

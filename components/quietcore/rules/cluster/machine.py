@@ -98,8 +98,13 @@ H05: Rule[MachineSpec] = Rule(
         "on devices that did not offer it, it can hang them.",
         fix="write pcie_aspm=off, or remove the parameter",
         sources=(source("CAN-DOC"), source("RHEL-RT"), source("K-PARAM", "pcie_aspm=")),
-        bad=Example(text="isolcpus=managed_irq,domain,2-7 pcie_aspm=force", subject=lambda: booted("pcie_aspm=force")),
-        good=Example(text="isolcpus=managed_irq,domain,2-7 pcie_aspm=off", subject=lambda: booted("pcie_aspm=off")),
+        bad=Example(
+            text="isolcpus=managed_irq,domain,2-7 pcie_aspm=force",
+            subject=lambda: booted("tsc=reliable pcie_aspm=force"),
+        ),
+        good=Example(
+            text="isolcpus=managed_irq,domain,2-7 pcie_aspm=off", subject=lambda: booted("tsc=reliable pcie_aspm=off")
+        ),
     ),
 )
 

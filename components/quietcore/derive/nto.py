@@ -1,0 +1,159 @@
+"""What OpenShift's node tuning operator makes of a PerformanceProfile: a plan, a command line and a kubelet set.
+
+Parameters and their order: assets/performanceprofile/tuned/openshift-node-performance and its profiles by vendor;
+hugepages and hints: pkg/performanceprofile/controller/performanceprofile/components/tuned. What the operator decides
+on the machine itself (the Intel P-state driver that tuned recommends there) is left out, as nobody could know it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from quietcore.spec.cmdline import KernelCmdline
+from quietcore.spec.cpu import CpuPlan
+from quietcore.spec.machine import MachineFacts, MachineSpec
+from quietcore.spec.performance_profile import PerformanceProfileSpec
+from quietcore.spec.pod import RuntimeClassSpec
+from quietcore.units import CpuSet
+
+Vendor = Literal["intel", "amd", "arm"]
+
+_NONE = CpuSet()
+_SMALL, _LARGE = "2M", "1G"
+
+
+def plan_of(profile: PerformanceProfileSpec) -> CpuPlan:
+    """The profile's sets in a plan's words; a set that the profile does not name is empty."""
+    return CpuPlan(
+        housekeeping=profile.reserved or _NONE,
+        isolated=profile.isolated or _NONE,
+        shared=profile.shared or _NONE,
+        offlined=profile.offlined or _NONE,
+        vswitch=profile.vswitch or _NONE,
+        dialect="nto",
+    )
+
+
+def online_of(profile: PerformanceProfileSpec) -> CpuSet:
+    """The CPUs that the profile leaves online, all of them named in some set of it."""
+    plan = plan_of(profile)
+    return plan.housekeeping | plan.isolated | plan.shared | plan.vswitch
+
+
+def kubelet_reserved(profile: PerformanceProfileSpec) -> CpuSet:
+    """The kubelet's reservedSystemCPUs: what pods never get exclusively."""
+    plan = plan_of(profile)
+    shared = plan.shared if profile.hints.mixed_cpus else _NONE
+    return plan.housekeeping | shared | plan.vswitch
+
+
+def cmdline_of(profile: PerformanceProfileSpec, vendor: Vendor | None = None) -> KernelCmdline:
+    """The parameters that nodes of the profile boot with, besides those that the image brings.
+
+    ``vendor`` is the CPU's; None leaves out what only one vendor gets.
+    """
+    parameters = (
+        *_partition(profile),
+        *_realtime(profile, vendor),
+        *_power(profile, vendor),
+        *_hugepages(profile),
+        *profile.kernel_args,
+        *_platform(profile, vendor),
+    )
+    return KernelCmdline(parameters=parameters)
+
+
+def _partition(profile: PerformanceProfileSpec) -> Iterator[str]:
+    plan = plan_of(profile)
+    if not plan.isolated:
+        return
+    others = online_of(profile) - plan.isolated
+    yield from ("nohz=on", f"rcu_nocbs={plan.isolated}")
+    yield from (f"tuned.non_isolcpus={others.mask()}", f"systemd.cpu_affinity={','.join(map(str, others))}")
+    flags = "domain,managed_irq" if profile.balance_isolated is False else "managed_irq"
+    yield f"isolcpus={flags},{plan.isolated}"
+    if plan.vswitch:
+        yield f"irqaffinity={plan.housekeeping}"
+
+
+def _realtime(profile: PerformanceProfileSpec, vendor: Vendor | None) -> Iterator[str]:
+    if not profile.realtime:
+        return
+    if profile.isolated:
+        yield f"nohz_full={profile.isolated}"
+    yield from ("nosoftlockup", "skew_tick=1", "rcutree.kthread_prio=11")
+    if vendor != "arm":
+        yield from ("tsc=reliable", "nmi_watchdog=0", "mce=off")
+
+
+def _power(profile: PerformanceProfileSpec, vendor: Vendor | None) -> Iterator[str]:
+    if not profile.hints.high_power or vendor == "arm":
+        return
+    yield "processor.max_cstate=1"
+    if vendor != "amd":
+        yield "intel_idle.max_cstate=0"
+    if profile.realtime:
+        yield "idle=poll"
+
+
+def _hugepages(profile: PerformanceProfileSpec) -> Iterator[str]:
+    """Pages of one cell are reserved by a unit at boot; 2M ones then need their pool set up beside a default of 1G."""
+    if profile.default_page_size:
+        yield f"default_hugepagesz={profile.default_page_size}"
+    spread = [pages for pages in profile.pages if pages.node is None]
+    for pages in spread:
+        yield from (f"hugepagesz={pages.size}", f"hugepages={pages.count}")
+    by_cell = {pages.size for pages in profile.pages if pages.node is not None}
+    if _SMALL in by_cell - {pages.size for pages in spread} and profile.default_page_size == _LARGE:
+        yield from (f"hugepagesz={_SMALL}", "hugepages=0")
+
+
+def _platform(profile: PerformanceProfileSpec, vendor: Vendor | None) -> Iterator[str]:
+    per_pod, tuned = profile.hints.per_pod_power, profile.hardware_tuning is not None
+    if vendor == "intel":
+        yield from ("intel_iommu=on", "iommu=pt")
+        if per_pod or tuned:
+            yield f"intel_pstate={'active' if per_pod else 'passive'}"
+    if vendor == "amd":
+        yield "iommu=pt"
+        yield f"amd_pstate={'active' if per_pod else 'passive' if tuned else 'guided'}"
+
+
+def machine_of(profile: PerformanceProfileSpec, known: MachineSpec | None = None) -> MachineSpec:
+    """A node of the profile. What ``known`` says itself stays: the operator's answer fills in the layers it has not."""
+    base = known or MachineSpec(role="worker")
+    online = base.online or (base.topology.cpus - (profile.offlined or _NONE) if base.topology else online_of(profile))
+    return base.model_copy(
+        update={
+            "profile": profile,
+            "online": online,
+            "isolated": base.isolated or profile.isolated or _NONE,
+            "plan": base.plan or plan_of(profile),
+            "cmdline": base.cmdline or cmdline_of(profile, base.facts.vendor),
+            "facts": _facts(profile, base.facts),
+            "runtime_classes": base.runtime_classes or (runtime_class_of(profile),),
+            "files": {**_from_profile(base), **base.files},
+        }
+    )
+
+
+def _from_profile(base: MachineSpec) -> dict[str, str]:
+    """Layers that follow from the profile are called by its file."""
+    file = base.files.get("profile", "")
+    made = [layer for layer in ("plan", "cmdline") if getattr(base, layer) is None]
+    return {layer: f"{file} (its {layer})" for layer in made} if file else {}
+
+
+def _facts(profile: PerformanceProfileSpec, facts: MachineFacts) -> MachineFacts:
+    said: dict[str, object] = {}
+    if facts.kernel is None and profile.realtime_kernel is not None:
+        said["kernel"] = "rt" if profile.realtime_kernel else "generic"
+    if profile.kernel_page_size == "64k":
+        said |= {"page_size": 64, "arch": "aarch64"}
+    return facts.model_copy(update=said)
+
+
+def runtime_class_of(profile: PerformanceProfileSpec) -> RuntimeClassSpec:
+    """The class that pods name to get CRI-O's high-performance handler."""
+    return RuntimeClassSpec(name=f"performance-{profile.name}", handler="high-performance")
