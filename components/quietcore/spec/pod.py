@@ -27,6 +27,7 @@ CRIO: Final = (
 )
 """The annotations that CRI-O's high-performance hooks read; some are followed by ``/`` and a container's name."""
 
+EVERYWHERE: Final = frozenset({"kubernetes.io/os", "kubernetes.io/arch"})
 PERFORMANCE: Final = "performance-"
 HIGH_PERFORMANCE: Final = "high-performance"
 
@@ -101,9 +102,9 @@ class PodSpec(Spec):
     """A pod or a pod template; ``kind`` says which object holds it, ``replicas`` how many it makes (None: unsaid).
 
     ``handler`` is its runtime class's and ``class_selects`` whether that class chooses nodes, where the class is known.
-    ``selects`` is true for a node selector, required node affinity or node name; ``spreads`` for pod anti-affinity or
-    spread constraints. ``requests`` and ``limits`` are the pod's own, beside its containers'. ``undecided`` names what
-    of the pod itself is not known yet.
+    ``node_labels`` are the label keys of required node affinity; ``apart`` the topology keys of pod anti-affinity and
+    spread constraints; ``tolerates`` the taint keys that it tolerates ("" for all). ``requests`` and ``limits`` are the
+    pod's own, beside its containers'. ``undecided`` names what of the pod itself is not known yet.
     """
 
     name: str = ""
@@ -114,8 +115,10 @@ class PodSpec(Spec):
     runtime_class: str | None = None
     handler: str | None = None
     class_selects: bool | None = None
-    selects: bool = False
-    spreads: bool = False
+    node_selector: dict[str, str] = {}
+    node_name: str | None = None
+    node_labels: Tuple[str] = ()
+    apart: Tuple[str] = ()
     tolerates: Tuple[str] = ()
     host_network: bool = False
     restart: str | None = None
@@ -126,6 +129,12 @@ class PodSpec(Spec):
     overhead: Amounts = Amounts()
     volumes: Tuple[MemoryVolume] = ()
     undecided: Tuple[str] = ()
+
+    @property
+    def selects(self) -> bool:
+        """Whether it says on which nodes it runs; that they are Linux of some architecture does not count."""
+        labels = {*self.node_selector, *self.node_labels} - EVERYWHERE
+        return bool(labels or self.node_name or self.class_selects)
 
     @property
     def crio(self) -> dict[str, str]:
