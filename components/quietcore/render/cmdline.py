@@ -128,7 +128,8 @@ def _word(text: str, start: int, values: dict[str, str], name: str) -> tuple[str
         if character in "'\"" and quote in ("", character):
             quote, opened, at = ("" if quote else character), at, at + 1
         elif quote == "'":
-            value, at = value + character, at + 1
+            value += character
+            at += 1
         else:
             part, at = _expanded(text, at, quote, values, name)
             value += part

@@ -5,6 +5,7 @@ from __future__ import annotations
 SOURCES = {
     "CAN-DOC": "Canonical, Real-time Ubuntu documentation, kernel boot parameters and tuning how-tos",
     "CAN-VM": "Canonical, Real-time Ubuntu documentation, docs/how-to/create-rt-ubuntu-vm-using-kvm.md",
+    "K-HUGETLB": "Linux kernel, Documentation/admin-guide/mm/hugetlbpage.rst and mm/hugetlb.c",
     "K-HW": "Linux kernel, Documentation/core-api/real-time/hardware.rst",
     "K-ISO": "Linux kernel, Documentation/admin-guide/cpu-isolation.rst",
     "K-LISTS": 'Linux kernel, Documentation/admin-guide/kernel-parameters.rst, "cpu lists"',
@@ -20,17 +21,22 @@ SOURCES = {
     "NTO-A": "OpenShift cluster-node-tuning-operator, assets/performanceprofile",
     "NTO-D": "OpenShift cluster-node-tuning-operator, docs/performanceprofile",
     "NTO-K": "OpenShift cluster-node-tuning-operator, pkg/performanceprofile/controller/performanceprofile/components",
+    "NTO-PPC": "OpenShift cluster-node-tuning-operator, its performance profile creator",
     "NTO-V": "OpenShift cluster-node-tuning-operator, pkg/apis/performanceprofile/v2/performanceprofile_validation.go",
     "PULUMI": "Pulumi, Inputs and outputs (https://www.pulumi.com/docs/concepts/inputs-outputs/)",
     "QUIETCORE": "quietcore",
     "RHEL-RT": "Red Hat Enterprise Linux for Real Time, tuning guide",
     "RHEL-V": 'Red Hat Enterprise Linux for Real Time, "Configuring virtualization for real time", chapters 3 and 4',
+    "RTCONF": "Canonical rt-conf, src/model/kcmdline.go and src/cpulists",
     "SEA": "SEAPATH, seapath/ansible, templates/vm/guest.xml.j2 and the tuned profiles of its roles",
     "STX-CPU": "StarlingX config, sysinv/api/controllers/v1/cpu_utils.py",
     "STX-MEM": "StarlingX config, sysinv/api/controllers/v1/memory.py",
+    "STX-PLAT": "StarlingX config, sysinv/puppet/platform.py",
+    "STX-PUP": "StarlingX stx-puppet, the compute and platform manifests",
+    "SUSE": "SUSE Edge, asciidoc/product/atip-features.adoc",
     "TELCO": "openshift-kni/telco-reference, PerformanceProfile",
-    "TUNED-CODE": "tuned, its own code: tuned/profiles/{merger,variables}.py and tuned/plugins",
     "TUNED": "tuned, profiles/realtime and profiles/realtime-virtual-{host,guest}",
+    "TUNED-CODE": "tuned, its own code: tuned/profiles/{merger,variables}.py and tuned/plugins",
 }
 
 

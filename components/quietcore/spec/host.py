@@ -5,6 +5,7 @@ from typing import Literal
 from quietcore.spec.cpu import CpuPlan
 from quietcore.spec.spec import Spec
 from quietcore.spec.topology import HostTopology
+from quietcore.units import CpuSet
 
 
 class HostFacts(Spec):
@@ -14,11 +15,13 @@ class HostFacts(Spec):
     ``memlock``: "limited" where QEMU may not lock memory (CAP_SYS_RESOURCE is missing).
     ``cpus``: "shared" where several hosts are namespaces of one machine and share its CPUs: real-time
     vCPUs then run ``rr`` at priority 1 and the kernel's throttling stays on.
+    ``smt``: "off" where the kernel boots with ``nosmt``: of each core, the first thread alone comes up.
     """
 
     accelerator: Literal["kvm", "tcg"] = "kvm"
     memlock: Literal["unlimited", "limited"] = "unlimited"
     cpus: Literal["own", "shared"] = "own"
+    smt: Literal["on", "off"] = "on"
 
 
 class HostSpec(Spec):
@@ -28,3 +31,10 @@ class HostSpec(Spec):
     topology: HostTopology
     cpus: CpuPlan
     facts: HostFacts = HostFacts()
+
+    @property
+    def present(self) -> CpuSet:
+        """The CPUs that come up: all of the topology, or the first thread of each core where SMT is off."""
+        if self.facts.smt == "on":
+            return self.topology.cpus
+        return self.topology.cpus - self.topology.siblings

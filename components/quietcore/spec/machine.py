@@ -22,6 +22,9 @@ class MachineFacts(Spec):
     ``vendor`` is the CPU's. ``kernel`` is the flavour that boots, ``kernel_version`` such as "6.1", ``page_size`` the
     kernel's own in KiB. ``tuned_version`` and ``kubelet_version`` such as "2.20" and "1.31". ``rt_group_sched`` is
     whether the kernel is built with CONFIG_RT_GROUP_SCHED.
+    ``virtual`` is whether the machine is a virtual one itself, ``smt`` whether it is to run with sibling threads,
+    ``passthrough`` whether it gives devices to guests or pods, ``efi_variables`` whether something on it writes EFI
+    variables, ``partitions`` whether CPUs are isolated by cgroup-v2 cpuset partitions.
     """
 
     vendor: Literal["intel", "amd", "arm"] | None = None
@@ -34,6 +37,11 @@ class MachineFacts(Spec):
     tuned_version: str | None = None
     kubelet_version: str | None = None
     rt_group_sched: bool | None = None
+    virtual: bool | None = None
+    smt: bool | None = None
+    passthrough: bool | None = None
+    efi_variables: bool | None = None
+    partitions: bool | None = None
 
 
 class MachineSpec(Spec):

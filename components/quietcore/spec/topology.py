@@ -61,6 +61,11 @@ class HostTopology(Spec):
         """The most threads that a core has: 1 without SMT."""
         return max((len(core) for core in self.cores), default=1)
 
+    @property
+    def siblings(self) -> CpuSet:
+        """The CPUs that ``nosmt`` leaves off: of each core, all threads but the first."""
+        return CpuSet(cpu for core in self.cores for cpu in list(core)[1:])
+
     def core_of(self, cpu: int) -> CpuSet:
         """The sibling threads of ``cpu``, itself among them."""
         return next((core for core in self.cores if cpu in core), CpuSet([cpu]))
