@@ -13,17 +13,19 @@ from quietcore.spec.domain import (
 from quietcore.spec.finding import Finding, Refused, Severity
 from quietcore.spec.guest import GuestSpec
 from quietcore.spec.host import HostFacts, HostSpec
-from quietcore.spec.kubelet import KubeletSpec
+from quietcore.spec.kubelet import KubeletSpec, MemoryReservation
 from quietcore.spec.machine import MachineFacts, MachineSpec
 from quietcore.spec.node import RtNodeSpec
 from quietcore.spec.performance_profile import PerformanceProfileSpec
 from quietcore.spec.pod import PodSpec, RuntimeClassSpec
+from quietcore.spec.runtime import ContainerRuntimeSpec
 from quietcore.spec.site import HostView, NodeSpec, SiteSpec
 from quietcore.spec.topology import Cell, HostTopology
 from quietcore.spec.tuned import TunedProfileSpec
 
 __all__ = [
     "Cell",
+    "ContainerRuntimeSpec",
     "CpuPlan",
     "DomainSpec",
     "Finding",
@@ -38,6 +40,7 @@ __all__ = [
     "KubeletSpec",
     "MachineFacts",
     "MachineSpec",
+    "MemoryReservation",
     "NodeSpec",
     "NumaTune",
     "PerformanceProfileSpec",

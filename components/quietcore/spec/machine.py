@@ -9,6 +9,7 @@ from quietcore.spec.cpu import CpuPlan
 from quietcore.spec.kubelet import KubeletSpec
 from quietcore.spec.performance_profile import PerformanceProfileSpec
 from quietcore.spec.pod import PodSpec, RuntimeClassSpec
+from quietcore.spec.runtime import ContainerRuntimeSpec
 from quietcore.spec.spec import CpuSetField, Spec, Tuple
 from quietcore.spec.topology import HostTopology
 from quietcore.spec.tuned import TunedProfileSpec
@@ -61,6 +62,7 @@ class MachineSpec(Spec):
     cmdline: KernelCmdline | None = None
     tuned: TunedProfileSpec | None = None
     kubelet: KubeletSpec | None = None
+    runtime: ContainerRuntimeSpec | None = None
     profile: PerformanceProfileSpec | None = None
     runtime_classes: Tuple[RuntimeClassSpec] = ()
     pods: Tuple[PodSpec] = ()
