@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from quietcore.render import domain_base, domain_xml, domain_xslt, tuned_conf
 from quietcore.render.yaml_text import yaml_text
 from quietcore.spec import (
+    CpuTopology,
+    Devices,
+    Disk,
     DomainSpec,
     GuestSpec,
     HugePages,
+    Interface,
     IothreadPin,
     KernelCmdline,
     NumaTune,
@@ -67,6 +71,38 @@ cpus = st.sampled_from(
 )
 
 
+levels = st.integers(1, 8)
+topologies = st.builds(CpuTopology, sockets=levels, dies=levels, clusters=levels, cores=levels, threads=levels)
+cpu_features = st.dictionaries(
+    st.sampled_from(("tsc-deadline", "invtsc", "x2apic")),
+    st.sampled_from(("require", "optional", "disable", "force", "forbid")),
+)
+switches = st.sampled_from((None, True, False))
+disks = st.builds(
+    Disk,
+    target=st.sampled_from(("vda", "sdb")),
+    type=st.sampled_from(("file", "block", "network")),
+    cache=st.sampled_from((None, "none", "writeback")),
+    snapshot=st.sampled_from((None, "no", "external")),
+)
+interfaces = st.builds(
+    Interface,
+    type=st.sampled_from(("network", "bridge", "hostdev", "user")),
+    model=st.sampled_from((None, "virtio", "e1000e")),
+    driver=st.sampled_from((None, "vhost", "qemu")),
+)
+devices = st.builds(
+    Devices,
+    usb=st.sampled_from((None, "", "none", "qemu-xhci")),
+    needless=st.sets(st.sampled_from(("graphics", "hub", "input", "redirdev", "sound"))).map(sorted).map(tuple),
+    rng=st.booleans(),
+    usb_hostdevs=st.integers(0, 2),
+    disks=st.lists(disks, max_size=2).map(tuple),
+    interfaces=st.lists(interfaces, max_size=2).map(tuple),
+    watchdogs=st.lists(st.sampled_from(("reset", "none", "poweroff")), max_size=1).map(tuple),
+)
+
+
 @st.composite
 def domains(draw) -> DomainSpec:
     mode, model = draw(cpus)
@@ -77,12 +113,18 @@ def domains(draw) -> DomainSpec:
         machine=draw(st.sampled_from(("", "q35", "pc-q35-7.2", "virt"))),
         vcpus=draw(st.integers(1, 512)),
         placement=draw(st.sampled_from(("static", "auto"))),
+        vcpu_cpuset=draw(st.none() | some_cpus),
         memory=draw(sizes),
+        hard_limit=draw(st.none() | sizes),
         cpu_mode=mode,
         cpu_model=model,
+        cpu_topology=draw(st.none() | topologies),
+        cpu_features=draw(cpu_features),
+        migratable=draw(switches),
         vcpu_pins=tuple(draw(st.lists(st.builds(VcpuPin, vcpu=numbers, cpus=cpu_sets), max_size=4))),
         emulator_pin=draw(st.none() | cpu_sets),
-        iothreads=draw(st.integers(0, 4)),
+        iothreads=draw(st.integers(2, 4)),
+        iothread_ids=draw(st.sampled_from((CpuSet(), CpuSet([2, 9])))),
         iothread_pins=tuple(draw(st.lists(st.builds(IothreadPin, iothread=numbers, cpus=cpu_sets), max_size=2))),
         vcpu_scheds=draw(scheds),
         numa=draw(
@@ -93,7 +135,14 @@ def domains(draw) -> DomainSpec:
         locked=draw(st.booleans()),
         nosharepages=draw(st.booleans()),
         memballoon=draw(st.sampled_from((None, "none", "virtio"))),
-        pmu=draw(st.sampled_from((None, True, False))),
+        memory_source=draw(st.sampled_from((None, "memfd", "file"))),
+        pmu=draw(switches),
+        vmport=draw(switches),
+        hpet=draw(switches),
+        kvm_features=draw(st.sampled_from(((), ("hint-dedicated",), ("hidden", "poll-control")))),
+        suspend_to_mem=draw(switches),
+        suspend_to_disk=draw(switches),
+        devices=draw(devices),
         guest=draw(st.none() | guests),
     )
 
@@ -105,7 +154,11 @@ def test_a_domain_is_lifted_from_its_rendering(domain):
 
 @given(domains(), memory, st.booleans())
 def test_a_stylesheet_makes_of_plain_inputs_what_it_was_made_from(domain, size, direct):
-    wanted = domain.model_copy(update={"memory": size, "placement": "static"})
+    inputs_own = {"disks": (), "interfaces": (), "usb_hostdevs": 0, "watchdogs": ()}
+    taken_away = {"needless": (), "rng": False}
+    listed = domain.devices.model_copy(update=inputs_own | taken_away)
+    kept = {"memory": size, "placement": "static", "vcpu_cpuset": None, "devices": listed}
+    wanted = domain.model_copy(update=kept)
     booted = wanted.guest.cmdline if wanted.guest else None
     inputs = {
         "name": wanted.name,
@@ -119,7 +172,10 @@ def test_a_stylesheet_makes_of_plain_inputs_what_it_was_made_from(domain, size, 
         "xml": {"xslt": domain_xslt.xslt(wanted)},
         **({"kernel": "/vmlinuz"} if direct and booted is not None else {}),
     }
-    assert domain_xml.lift(domain_base.effective_domain(inputs)) == wanted
+    lifted = domain_xml.lift(domain_base.effective_domain(inputs))
+    (disk,) = lifted.devices.disks
+    assert disk.cache == "none"
+    assert lifted.model_copy(update={"devices": lifted.devices.model_copy(update={"disks": ()})}) == wanted
 
 
 @given(domains())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from quietcore.derive.memory import page_size_of
 from quietcore.derive.pins import Pins, cell_of_pins, service_cpus
 from quietcore.spec.cmdline import KernelCmdline
-from quietcore.spec.domain import DomainSpec, HugePages, IothreadPin, NumaTune, VcpuPin, VcpuSched
+from quietcore.spec.domain import X86, CpuTopology, DomainSpec, HugePages, IothreadPin, NumaTune, VcpuPin, VcpuSched
+from quietcore.spec.domain_devices import Devices
 from quietcore.spec.guest import GuestSpec
 from quietcore.spec.host import HostSpec
 from quietcore.spec.node import RtNodeSpec
@@ -23,7 +24,7 @@ def domain_of(
     """The effective domain: ``pins`` holds each vCPU's host CPU (below 0: none), ``cmdline`` is the guest's."""
     cell = node.cell if node.cell is not None else cell_of_pins(_rt_pins(node, pins), host)
     service = node.emulator if node.emulator is not None else service_cpus(host, cell)
-    tcg = host.facts.accelerator == "tcg"
+    tcg, x86 = host.facts.accelerator == "tcg", host.topology.arch in X86
     return DomainSpec(
         name=node.name,
         hypervisor="qemu" if tcg else "kvm",
@@ -33,6 +34,11 @@ def domain_of(
         memory=node.memory,
         cpu_mode="custom" if tcg else "host-passthrough",
         cpu_model=TCG_MODEL if tcg else None,
+        # One socket of single-thread cores, as all pins lie in one NUMA cell and no core is split.
+        cpu_topology=CpuTopology(cores=node.vcpus),
+        cpu_features={} if tcg or not x86 else {"tsc-deadline": "require"},
+        # The invariant TSC is only passed on to a guest that cannot migrate.
+        migratable=None if tcg else False,
         vcpu_pins=tuple(VcpuPin(vcpu=vcpu, cpus=CpuSet([cpu])) for vcpu, cpu in enumerate(pins) if cpu >= 0),
         emulator_pin=service or None,
         iothreads=node.iothreads,
@@ -44,6 +50,11 @@ def domain_of(
         nosharepages=True,
         memballoon="none",
         pmu=False,
+        vmport=False if x86 else None,
+        hpet=False if x86 else None,
+        suspend_to_mem=False,
+        suspend_to_disk=False,
+        devices=Devices(usb="none" if x86 else None),
         guest=GuestSpec(kernel="rt", isolated=node.rt_vcpus, cmdline=cmdline, tuned=tuned),
     )
 

@@ -6,30 +6,20 @@ https://libvirt.org/formatdomain.html. What the XML does not say stays unsaid in
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from quietcore.errors import QuietcoreError, UnitError
+from quietcore.errors import QuietcoreError
+from quietcore.render.domain_cpu import clock, cpu, features, lift_cpu, lift_features, power
+from quietcore.render.domain_devices import devices, lift_devices
 from quietcore.render.domain_metadata import guest_facts, lift_guest
+from quietcore.render.xml_lift import LiftError as LiftError
+from quietcore.render.xml_lift import attribute, count, cpus, number, read, size
 from quietcore.render.xml_text import Tag, document, tag
-from quietcore.spec import DomainSpec, HugePages, IothreadPin, NumaTune, VcpuPin, VcpuSched
+from quietcore.spec import DomainSpec, GuestSpec, HugePages, IothreadPin, NumaTune, VcpuPin, VcpuSched
 from quietcore.units import CpuSet, Size
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
-
-_T = TypeVar("_T")
-
-_BYTES = {"b": 1, "byte": 1, "bytes": 1} | {
-    spelling: base**power
-    for power, letter in enumerate("kmgtpe", start=1)
-    for spelling, base in ((letter, 1024), (f"{letter}ib", 1024), (f"{letter}b", 1000))
-}
-"""Bytes of a unit in lower case, as formatdomain lists them under "memory": ``KB`` is 1000, ``k`` and ``KiB`` 1024."""
-
-
-class LiftError(QuietcoreError):
-    """A domain XML that says something nobody can mean; ``where`` is the path of its element."""
 
 
 def render(domain: DomainSpec) -> str:
@@ -38,91 +28,131 @@ def render(domain: DomainSpec) -> str:
         tag("name", domain.name),
         *([tag("metadata", guest_facts(domain.guest))] if domain.guest else []),
         _sized("memory", domain.memory),
-        tag("vcpu", str(domain.vcpus), placement=domain.placement),
+        tag("vcpu", str(domain.vcpus), placement=domain.placement, cpuset=domain.vcpu_cpuset),
         tag("os", tag("type", "hvm", arch=domain.arch, machine=domain.machine or None)),
         *tuning(domain),
-        *([tag("features", pmu(domain.pmu))] if domain.pmu is not None else []),
+        *_filled(tag("features", *features(domain))),
         *cpu(domain),
-        *([tag("devices", tag("memballoon", model=domain.memballoon))] if domain.memballoon is not None else []),
+        *clock(domain),
+        *power(domain),
+        *_filled(tag("devices", *devices(domain))),
     )
     return document(tag("domain", *parts, type=domain.hypervisor))
 
 
 def tuning(domain: DomainSpec) -> list[Tag]:
-    """The elements of memory backing, IOThreads, pinning, scheduling and NUMA binding that ``domain`` asks for."""
+    """The elements of memory, IOThreads, pinning, scheduling and NUMA binding that ``domain`` asks for."""
+    ids = [tag("iothread", id=number) for number in domain.iothread_ids]
     parts = [
+        tag("memtune", *[] if domain.hard_limit is None else [_sized("hard_limit", domain.hard_limit)]),
         tag("memoryBacking", *_backing(domain)),
         tag("iothreads", *[str(domain.iothreads)] * bool(domain.iothreads)),
+        tag("iothreadids", *ids),
         tag("cputune", *_cputune(domain)),
         tag("numatune", *_numatune(domain)),
     ]
     return [part for part in parts if part.children]
 
 
-def pmu(on: bool) -> Tag:
-    """The performance monitoring unit's switch."""
-    return tag("pmu", state="on" if on else "off")
+def _filled(element: Tag) -> list[Tag]:
+    return [element] if element.children else []
 
 
-def cpu(domain: DomainSpec) -> list[Tag]:
-    """The ``<cpu>`` element by mode and model alone; nothing where ``domain`` says neither."""
-    model = [tag("model", domain.cpu_model, fallback="forbid")] if domain.cpu_model else []
-    return [tag("cpu", *model, mode=domain.cpu_mode)] if domain.cpu_mode or model else []
+def lift(xml: str | bytes, name: str = "") -> DomainSpec:
+    """Read a domain XML, from the file ``name`` if one is named.
+
+    Raises LiftError: no domain, entities, or a value that is no number, size or CPU set.
+    """
+    try:
+        return lift_element(_parsed(xml))
+    except LiftError as fault:
+        raise fault.within(name) from None
 
 
-def lift(xml: str | bytes) -> DomainSpec:
-    """Read a domain XML. Raises LiftError: no domain, or a value that is no number, size or CPU set."""
+def _parsed(xml: str | bytes) -> _Element:
     from lxml import etree
 
     from quietcore.render.stylesheet import parse_xml
 
     try:
         root = parse_xml(xml)
-    except etree.XMLSyntaxError as fault:
+    except (etree.XMLSyntaxError, UnicodeEncodeError) as fault:
         raise LiftError("domain XML does not parse", given=str(fault), allowed="well-formed XML") from None
-    return lift_element(root)
+    if root.getroottree().docinfo.internalDTD is not None:
+        hint = "remove the <!DOCTYPE ...>; libvirt writes none"
+        raise LiftError("domain XML declares a document type", given="<!DOCTYPE", allowed="no entities", hint=hint)
+    return root
 
 
 def lift_element(domain: _Element) -> DomainSpec:
     """Read a parsed ``<domain>``; ``lift`` says what it raises."""
     if domain.tag != "domain":
         raise LiftError("not a domain XML", given=f"<{domain.tag}>", allowed="<domain>")
-    model = domain.findtext("cpu/model")
     return DomainSpec(
         name=domain.findtext("name") or "",
         hypervisor=domain.get("type", "kvm"),
-        arch=_attribute(domain, "os/type", "arch") or "x86_64",
-        machine=_attribute(domain, "os/type", "machine") or "",
-        vcpus=_number(domain.find("vcpu"), default=1),
-        placement=_attribute(domain, "vcpu", "placement") or "static",
-        memory=_size(domain.find("memory")),
-        # libvirt reads a model without a mode as a custom CPU.
-        cpu_mode=_attribute(domain, "cpu", "mode") or ("custom" if model else None),
-        cpu_model=model,
-        vcpu_pins=tuple(
-            VcpuPin(vcpu=_number(pin, "vcpu"), cpus=_cpus(pin, "cpuset")) for pin in domain.iterfind("cputune/vcpupin")
+        arch=attribute(domain, "os/type", "arch") or "x86_64",
+        machine=attribute(domain, "os/type", "machine") or "",
+        vcpus=count(domain.find("vcpu"), default=1),
+        placement=attribute(domain, "vcpu", "placement") or "static",
+        vcpu_cpuset=next((cpus(vcpu, "cpuset") for vcpu in domain.iterfind("vcpu[@cpuset]")), None),
+        memory=size(domain.find("memory")),
+        hard_limit=next(map(size, domain.iterfind("memtune/hard_limit")), None),
+        **lift_cpu(domain),
+        **_lift_tuning(domain),
+        **_lift_backing(domain),
+        memballoon=attribute(domain, "devices/memballoon", "model"),
+        **lift_features(domain),
+        devices=lift_devices(domain),
+        guest=_guest(domain),
+    )
+
+
+def _lift_tuning(domain: _Element) -> dict[str, Any]:
+    ids = CpuSet(number(one, "id") for one in domain.iterfind("iothreadids/iothread[@id]"))
+    # IOThreads may be counted, or listed one by one.
+    listed = sum(1 for _ in domain.iterfind("iothreadids/iothread"))
+    iothreads = max(count(domain.find("iothreads"), default=0), listed)
+    return {
+        "vcpu_pins": tuple(
+            VcpuPin(vcpu=number(pin, "vcpu"), cpus=cpus(pin, "cpuset")) for pin in domain.iterfind("cputune/vcpupin")
         ),
-        emulator_pin=next((_cpus(pin, "cpuset") for pin in domain.iterfind("cputune/emulatorpin")), None),
-        iothreads=_iothreads(domain),
-        iothread_pins=tuple(
-            IothreadPin(iothread=_number(pin, "iothread"), cpus=_cpus(pin, "cpuset"))
+        "emulator_pin": next((cpus(pin, "cpuset") for pin in domain.iterfind("cputune/emulatorpin")), None),
+        "iothreads": iothreads,
+        "iothread_ids": CpuSet() if ids <= CpuSet(range(1, iothreads + 1)) else ids,
+        "iothread_pins": tuple(
+            IothreadPin(iothread=number(pin, "iothread"), cpus=cpus(pin, "cpuset"))
             for pin in domain.iterfind("cputune/iothreadpin")
         ),
-        vcpu_scheds=_scheds(domain),
-        numa=next((_numa(memory) for memory in domain.iterfind("numatune/memory")), None),
-        hugepages=_hugepages(domain.find("memoryBacking/hugepages")),
-        locked=domain.find("memoryBacking/locked") is not None,
-        nosharepages=domain.find("memoryBacking/nosharepages") is not None,
-        memballoon=_attribute(domain, "devices/memballoon", "model"),
-        pmu=_switch(domain.find("features/pmu")),
-        guest=_read(domain, "", lambda: lift_guest(domain)),
-    )
+        "vcpu_scheds": _scheds(domain),
+        "numa": next((_numa(memory) for memory in domain.iterfind("numatune/memory")), None),
+    }
+
+
+def _lift_backing(domain: _Element) -> dict[str, Any]:
+    return {
+        "hugepages": _hugepages(domain.find("memoryBacking/hugepages")),
+        "locked": domain.find("memoryBacking/locked") is not None,
+        "nosharepages": domain.find("memoryBacking/nosharepages") is not None,
+        "memory_source": attribute(domain, "memoryBacking/source", "type"),
+    }
+
+
+def _guest(domain: _Element) -> GuestSpec | None:
+    try:
+        return read(domain, "", lambda: lift_guest(domain))
+    except QuietcoreError:
+        raise
+    except ValueError as fault:  # metadata that somebody changed by hand
+        said = " ".join(str(fault).split())
+        raise LiftError("guest facts make no guest", where="/domain/metadata", given=said) from None
 
 
 def _backing(domain: DomainSpec) -> list[Tag]:
     pages = [] if domain.hugepages is None else [tag("hugepages", *_pages(domain.hugepages))]
     switches = {"nosharepages": domain.nosharepages, "locked": domain.locked}
-    return [*pages, *(tag(name) for name, on in switches.items() if on)]
+    source = [] if domain.memory_source is None else [tag("source", type=domain.memory_source)]
+    return [*pages, *(tag(name) for name, on in switches.items() if on), *source]
 
 
 def _pages(pages: tuple[HugePages, ...]) -> list[Tag]:
@@ -180,72 +210,19 @@ def _scheds(domain: _Element) -> tuple[VcpuSched, ...]:
 
 
 def _sched(sched: _Element) -> VcpuSched:
-    priority = _number(sched, "priority") if sched.get("priority") else None
-    return VcpuSched(vcpus=_cpus(sched, "vcpus"), policy=sched.get("scheduler", ""), priority=priority)
+    priority = number(sched, "priority") if sched.get("priority") else None
+    return VcpuSched(vcpus=cpus(sched, "vcpus"), policy=sched.get("scheduler", ""), priority=priority)
 
 
 def _numa(memory: _Element) -> NumaTune:
-    return NumaTune(mode=memory.get("mode", "strict"), nodeset=_cpus(memory, "nodeset"))
+    return NumaTune(mode=memory.get("mode", "strict"), nodeset=cpus(memory, "nodeset"))
 
 
 def _hugepages(element: _Element | None) -> tuple[HugePages, ...] | None:
     if element is None:
         return None
     pages = (
-        HugePages(size=_size(page, "size") if page.get("size") else Size(0), nodeset=_cpus(page, "nodeset"))
+        HugePages(size=size(page, "size") if page.get("size") else Size(0), nodeset=cpus(page, "nodeset"))
         for page in element.iterfind("page")
     )
     return tuple(pages) or (HugePages(),)
-
-
-def _iothreads(domain: _Element) -> int:
-    """IOThreads may be counted, or listed one by one."""
-    listed = sum(1 for _ in domain.iterfind("iothreadids/iothread"))
-    return max(_number(domain.find("iothreads"), default=0), listed)
-
-
-def _attribute(domain: _Element, path: str, name: str) -> str | None:
-    element = domain.find(path)
-    return None if element is None else element.get(name)
-
-
-def _switch(element: _Element | None) -> bool | None:
-    return None if element is None else element.get("state", "on") == "on"
-
-
-def _number(element: _Element | None, name: str = "", default: int = 0) -> int:
-    """A whole number from an attribute, or from the text where ``name`` is empty."""
-    if element is None:
-        return default
-    text = (element.get(name) if name else element.text) or ""
-    if not text.strip().isdigit():
-        raise LiftError("not a whole number", where=_place(element, name), given=repr(text), allowed="digits")
-    return int(text)
-
-
-def _size(element: _Element | None, name: str = "") -> Size:
-    if element is None:
-        return Size(0)
-    unit = element.get("unit", "KiB")
-    if unit.lower() not in _BYTES:
-        raise LiftError("not a unit of size", where=_place(element, "unit"), given=repr(unit), allowed="KiB, MiB, GiB")
-    return Size(_number(element, name) * _BYTES[unit.lower()])
-
-
-def _cpus(element: _Element, name: str) -> CpuSet:
-    return _read(element, name, lambda: CpuSet.parse_libvirt(element.get(name, "")))
-
-
-def _read(element: _Element, name: str, read: Callable[[], _T]) -> _T:
-    try:
-        return read()
-    except UnitError as fault:
-        raise LiftError(
-            fault.what, where=_place(element, name), given=fault.given, allowed=fault.allowed, hint=fault.hint
-        ) from None
-
-
-def _place(element: _Element, name: str) -> str:
-    """The path of an element, numbered where it has siblings of its kind, and of its attribute."""
-    path = element.getroottree().getpath(element)
-    return f"{path}/@{name}" if name else path

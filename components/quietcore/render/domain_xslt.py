@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from quietcore.render.domain_cpu import clock, cpu, features, power
+from quietcore.render.domain_devices import usb
 from quietcore.render.domain_metadata import NAMESPACES, Restart, guest_facts, restart_policy
-from quietcore.render.domain_xml import pmu, tuning
+from quietcore.render.domain_xml import tuning
 from quietcore.render.xml_text import Comment, Tag, document, tag
 from quietcore.spec import DomainSpec, GuestSpec
 from quietcore.units import Duration
 
 _XSL: Final = "http://www.w3.org/1999/XSL/Transform"
 _TIMEOUT: Final = Duration.parse("120s")
-_X86: Final = frozenset({"x86_64", "i686"})
 
 _NOISE: Final = (
     "graphics",
@@ -63,14 +64,14 @@ def _domain(domain: DomainSpec, restart: Restart, shutdown_timeout: Duration) ->
     ours = [
         tag("metadata", *_metadata(domain, restart, shutdown_timeout)),
         *map(_literal, tuning(domain)),
-        tag("features", _apply("features/*"), *_features(domain)),
-        *_cpu(domain),
-        *_clock(domain),
-        tag("pm", tag("suspend-to-mem", enabled="no"), tag("suspend-to-disk", enabled="no")),
+        tag("features", _apply("features/*"), *map(_literal, features(domain))),
+        *map(_literal, cpu(domain)),
+        *clock(domain),
+        *power(domain),
         tag("devices", _apply("devices/*"), *_devices(domain)),
     ]
     said = [f"/domain/{part.name}" for part in ours]
-    said += [f"/domain/features/{part.name}" for part in _features(domain)]
+    said += [f"/domain/features/{part.name}" for part in features(domain)]
     said += [f"/domain/metadata/*[namespace-uri()='{namespace}']" for namespace in NAMESPACES]
     return [
         Comment("What real-time operation asks of the domain."),
@@ -96,34 +97,6 @@ def _guest(guest: GuestSpec) -> Tag:
     return Tag(facts.name, facts.attributes, (_unless("os/kernel", cmdline), *facts.children))
 
 
-def _features(domain: DomainSpec) -> list[Tag]:
-    vmport = [tag("vmport", state="off")] if domain.arch in _X86 else []
-    return [*([] if domain.pmu is None else [pmu(domain.pmu)]), *vmport]
-
-
-def _cpu(domain: DomainSpec) -> list[Tag]:
-    """The CPU: one socket of single-thread cores, as all pins lie in one NUMA cell and no core is split."""
-    if not domain.cpu_mode:
-        return []
-    topology = tag("topology", sockets=1, dies=1, cores=domain.vcpus, threads=1)
-    model = [tag("model", domain.cpu_model, fallback="forbid")] if domain.cpu_model else []
-    match domain.cpu_mode:
-        case "host-passthrough":
-            # The invariant TSC is only passed on to a guest that cannot migrate.
-            timer = [tag("feature", policy="require", name="tsc-deadline")] if domain.arch in _X86 else []
-            return [tag("cpu", topology, *timer, mode="host-passthrough", check="none", migratable="off")]
-        case "custom":
-            return [tag("cpu", *model, topology, mode="custom", match="exact", check="none")]
-        case mode:
-            return [tag("cpu", *model, topology, mode=mode)]
-
-
-def _clock(domain: DomainSpec) -> list[Tag]:
-    if domain.arch not in _X86:
-        return []
-    return [tag("clock", tag("timer", name="hpet", present="no"), offset="utc")]
-
-
 def _devices(domain: DomainSpec) -> list[Tag]:
     agent = tag("channel", tag("target", type="virtio", name=_AGENT), type="unix")
     serial = tag("serial", tag("target", port=0), type="pty")
@@ -131,8 +104,7 @@ def _devices(domain: DomainSpec) -> list[Tag]:
     return [
         _unless(f"devices/channel/target[@name='{_AGENT}']", agent),
         _unless("devices/serial or devices/console", serial, console),
-        # Without this line libvirt adds a USB controller of its own.
-        *([tag("controller", type="usb", model="none")] if domain.arch in _X86 else []),
+        *usb(domain.devices),
         *([tag("memballoon", model=domain.memballoon)] if domain.memballoon is not None else []),
     ]
 

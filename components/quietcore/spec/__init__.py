@@ -3,6 +3,7 @@
 from quietcore.spec.cmdline import KernelCmdline
 from quietcore.spec.cpu import CpuPlan
 from quietcore.spec.domain import (
+    CpuTopology,
     DomainSpec,
     HugePages,
     IothreadPin,
@@ -10,6 +11,7 @@ from quietcore.spec.domain import (
     VcpuPin,
     VcpuSched,
 )
+from quietcore.spec.domain_devices import Devices, Disk, Interface
 from quietcore.spec.finding import Finding, Refused, Severity
 from quietcore.spec.guest import GuestSpec
 from quietcore.spec.host import HostFacts, HostSpec
@@ -17,16 +19,21 @@ from quietcore.spec.kubelet import KubeletSpec, MemoryReservation
 from quietcore.spec.machine import MachineFacts, MachineSpec
 from quietcore.spec.node import RtNodeSpec
 from quietcore.spec.performance_profile import PerformanceProfileSpec
-from quietcore.spec.pod import PodSpec, RuntimeClassSpec
+from quietcore.spec.pod import ContainerSpec, PodSpec, RuntimeClassSpec
 from quietcore.spec.runtime import ContainerRuntimeSpec
 from quietcore.spec.site import HostView, NodeSpec, SiteSpec
 from quietcore.spec.topology import Cell, HostTopology
 from quietcore.spec.tuned import TunedProfileSpec
+from quietcore.spec.virtual_machine import VirtualMachineSpec
 
 __all__ = [
     "Cell",
+    "ContainerSpec",
     "ContainerRuntimeSpec",
     "CpuPlan",
+    "CpuTopology",
+    "Devices",
+    "Disk",
     "DomainSpec",
     "Finding",
     "GuestSpec",
@@ -35,6 +42,7 @@ __all__ = [
     "HostTopology",
     "HostView",
     "HugePages",
+    "Interface",
     "IothreadPin",
     "KernelCmdline",
     "KubeletSpec",
@@ -53,4 +61,5 @@ __all__ = [
     "TunedProfileSpec",
     "VcpuPin",
     "VcpuSched",
+    "VirtualMachineSpec",
 ]

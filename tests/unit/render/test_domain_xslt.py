@@ -4,7 +4,7 @@ from lxml import etree
 
 from quietcore.render.domain_xslt import xslt
 from quietcore.render.stylesheet import apply_stylesheet, parse_xml
-from quietcore.spec import DomainSpec, GuestSpec, KernelCmdline
+from quietcore.spec import Devices, DomainSpec, GuestSpec, KernelCmdline
 from quietcore.units import Duration, Size
 
 DOMAIN = DomainSpec(
@@ -16,6 +16,8 @@ DOMAIN = DomainSpec(
     iothreads=2,
     memballoon="none",
     pmu=False,
+    vmport=False,
+    devices=Devices(usb="none"),
     guest=GuestSpec(kernel="rt", cmdline=KernelCmdline.parse('hugepagesz=2M hugepages=8 note="{a} <b>"')),
 )
 
@@ -78,11 +80,11 @@ def test_a_guest_that_boots_from_disk_has_its_command_line_in_the_metadata():
     assert result.find("metadata/*").get("cmdline") == 'hugepagesz=2M hugepages=8 note="{a} <b>"'
 
 
-def test_an_arm_guest_gets_nothing_that_only_x86_has():
-    arm = DOMAIN.model_copy(update={"arch": "aarch64", "machine": "virt"})
-    result = effective("<domain/>", arm)
-    assert result.find("features/vmport") is None
-    assert result.find("clock") is None
+def test_what_is_not_said_of_clock_cpu_and_sleep_stays_as_it_is():
+    clock = "<clock offset='localtime'/><pm><suspend-to-mem enabled='yes'/></pm>"
+    result = effective(f"<domain>{clock}</domain>")
+    assert result.find("clock").get("offset") == "localtime"
+    assert result.find("pm/suspend-to-mem").get("enabled") == "yes"
     assert result.find("cpu/feature") is None
 
 
