@@ -8,6 +8,9 @@ from typing import Any
 from quietcore.spec import (
     Cell,
     CpuPlan,
+    CpuTopology,
+    Devices,
+    Disk,
     DomainSpec,
     GuestSpec,
     HostFacts,
@@ -15,6 +18,7 @@ from quietcore.spec import (
     HostTopology,
     HostView,
     HugePages,
+    Interface,
     IothreadPin,
     KernelCmdline,
     MachineSpec,
@@ -99,6 +103,9 @@ def _good() -> DomainSpec:
         vcpus=4,
         memory=Size.parse("2GiB"),
         cpu_mode="host-passthrough",
+        cpu_topology=CpuTopology(cores=4),
+        cpu_features={"tsc-deadline": "require"},
+        migratable=False,
         vcpu_pins=pins(v0="1", v1="2", v2="3", v3="4"),
         emulator_pin=cpus("0-1"),
         iothreads=1,
@@ -110,6 +117,13 @@ def _good() -> DomainSpec:
         nosharepages=True,
         memballoon="none",
         pmu=False,
+        vmport=False,
+        hpet=False,
+        suspend_to_mem=False,
+        suspend_to_disk=False,
+        devices=Devices(
+            usb="none", disks=(Disk(target="vda", cache="none"),), interfaces=(Interface(type="bridge", model="virtio"),)
+        ),
         guest=guest(),
     )
 
