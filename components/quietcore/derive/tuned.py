@@ -163,9 +163,12 @@ def _words(
     else:
         sign, text = "+", re.sub(r"\A\\+(?=[\\+-])", "", text)
     try:
-        return sign, list(KernelCmdline.parse(expand(text, values, world)).parameters)
+        known = expand(text, values, world)
     except NotKnown:
-        return sign, list(_known_words(name, text, values, world, unknown))
+        known = ""
+    if known and "${" not in known:
+        return sign, list(KernelCmdline.parse(known).parameters)
+    return sign, list(_known_words(name, text, values, world, unknown))
 
 
 def _known_words(
@@ -173,9 +176,14 @@ def _known_words(
 ) -> Iterable[str]:
     for word in KernelCmdline.parse(text).parameters:
         try:
-            yield from KernelCmdline.parse(expand(word, values, world)).parameters
+            known = expand(word, values, world)
         except NotKnown as fault:
             unknown[f"{name}: {word}"] = str(fault)
+            continue
+        if "${" in known:
+            unknown[f"{name}: {word}"] = "names a variable that nothing defines"
+        else:
+            yield from KernelCmdline.parse(known).parameters
 
 
 def _applied(words: list[str], option: tuple[str, list[str]]) -> list[str]:

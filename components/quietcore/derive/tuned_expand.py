@@ -1,7 +1,7 @@
 """tuned's ``${...}``: variables and the built-in functions that can be worked out without the machine.
 
-As ``tuned/profiles/variables.py`` and ``tuned/profiles/functions`` do it (2.20, 2.27). What has to run or read something
-on the machine (``exec``, ``virt_check``, ``kb2s`` of files) is never run: it is ``NotKnown``, with the reason.
+As ``tuned/profiles/variables.py`` and ``tuned/profiles/functions`` do it (2.20, 2.27). What has to run or read
+something on the machine (``exec``, ``virt_check``) is never run: it is ``NotKnown``, with the reason.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class Chain:
     """Profiles of given files, merged parents first, and what of their parents was not given."""
 
     sections: Sections = field(default_factory=dict)
+    file: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     merged: list[str] = field(default_factory=list)
     parents: list[str] = field(default_factory=list)
@@ -61,6 +62,7 @@ def chained(files: Mapping[str, str], name: str) -> Chain:
     chain = Chain()
     _follow(name, by_name, files, chain, set())
     chain.merged.remove(name)
+    chain.variables = chain.file | chain.variables
     return chain
 
 
@@ -161,20 +163,18 @@ def _follow(name: str, by_name: Mapping[str, str], files: Mapping[str, str], cha
         seen.add(bare)
         chain.parents.append(parent)
     sections.get("main", {}).pop("include", None)
-    chain.variables |= _variables(sections.pop("variables", {}), files)
+    _define(chain, sections.pop("variables", {}), files)
     _over(chain.sections, sections)
     chain.merged.append(name)
 
 
-def _variables(own: Mapping[str, str], files: Mapping[str, str]) -> dict[str, str]:
-    """The section's variables; in the place of ``include`` stand those of the file, where it was given."""
-    variables: dict[str, str] = {}
-    for key, value in own.items():
-        if key == "include" and (path := beside(files, value)):
-            variables |= variables_of(files[path], path)
-        else:
-            variables[key] = value
-    return variables
+def _define(chain: Chain, own: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Add a profile's variables. Of several files of variables tuned reads the last child's alone, before the rest."""
+    if "include" in own:
+        path = beside(files, own["include"])
+        chain.file = variables_of(files[path], path) if path else {"include": own["include"]}
+    # A variable that is set to itself is only said to be there.
+    chain.variables |= {key: value for key, value in own.items() if key != "include" and value != f"${{{key}}}"}
 
 
 def beside(files: Mapping[str, str], path: str) -> str:

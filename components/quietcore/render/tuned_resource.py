@@ -1,4 +1,4 @@
-"""OpenShift's ``Tuned`` object (tuned.openshift.io/v1), both ways: profiles as text, and which nodes are to use them."""
+"""OpenShift's ``Tuned`` object (tuned.openshift.io/v1), both ways: profiles as text, and which nodes use them."""
 
 from __future__ import annotations
 

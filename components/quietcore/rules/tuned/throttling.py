@@ -1,73 +1,40 @@
-"""Rules on tuned profiles of real-time machines."""
+"""Rules on real-time throttling: off on real-time machines, and what then guards the rest."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from quietcore.rules.examples import boot, profile
+from quietcore.derive.tuned import ancestors
+from quietcore.derive.tuned_shipped import REAL_TIME
+from quietcore.rules.examples import profile
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
-from quietcore.spec import MachineSpec, Severity, TunedProfileSpec
-
-RUNTIME = "kernel.sched_rt_runtime_us"
-UNTHROTTLED = frozenset({"realtime", "realtime-virtual-host", "realtime-virtual-guest"})
-"""tuned's own profiles that switch throttling off (profiles/realtime/tuned.conf, in 2.20 as in 2.28)."""
+from quietcore.rules.tuned.claims import RUNTIME, of_profile, real_time
+from quietcore.rules.tuned.examples import theirs
+from quietcore.spec import Severity, TunedProfileSpec
 
 
-def _two_writers(plan: MachineSpec) -> Iterator[Hit]:
-    if plan.tuned is None or plan.cmdline is None:
-        return
-    for parameter in plan.tuned.cmdline:
-        name = parameter.partition("=")[0]
-        value = plan.cmdline.get(name)
-        ours = "has none" if value is None else f"says {name}={value}" if value else f"says {name}"
-        yield Hit(
-            where=f"tuned.cmdline.{name}",
-            given=f'profile "{plan.tuned.name}" writes {parameter}; the declared command line {ours}',
-            allowed="one writer of the kernel command line",
-            hint=f"move {parameter} from the profile to the node's cmdline",
-        )
-
-
-T04: Rule[MachineSpec] = Rule(
-    code="T04",
-    title="tuned profile writes the kernel command line as well",
-    severity=Severity.ERROR,
-    scope=Scope.VALUE,
-    subject=MachineSpec,
-    judge=_two_writers,
-    doc=Doc(
-        what="A machine's kernel command line has one writer: what is declared. Its tuned profile writes no "
-        "parameters to the boot loader.",
-        why="The same profile name gives another command line in the next tuned version, and with two writers the "
-        "last one at boot wins. OpenShift's operator rebooted nodes again and again from exactly this.",
-        fix="move the parameters from the profile to the declared command line",
-        sources=(source("TUNED", "[bootloader] sections"), source("NTO-A", "Red Hat bug 2078969")),
-        bad=Example(
-            text='TunedProfile("plc-guest", role="guest", cmdline=["isolcpus=2-3"])\n# declared: isolcpus=1-3',
-            subject=lambda: boot(tuned=profile(cmdline=("isolcpus=2-3",))),
-        ),
-        good=Example(
-            text='TunedProfile("plc-guest", role="guest")\n# declared: isolcpus=1-3',
-            subject=lambda: boot(tuned=profile()),
-        ),
-    ),
-)
+def _unthrottled(profile: TunedProfileSpec) -> bool:
+    """Whether the profile or a parent switches throttling off (profiles/realtime, in 2.20 as in 2.28)."""
+    value = profile.sysctl.get(RUNTIME)
+    return not REAL_TIME.isdisjoint(ancestors(profile)) if value is None else value.strip() == "-1"
 
 
 def _throttled(profile: TunedProfileSpec) -> Iterator[Hit]:
-    parents = set(filter(None, re.split(r"[,;\s]+", profile.parent)))
     value = profile.sysctl.get(RUNTIME)
     if value is not None and value.strip() != "-1":
-        yield Hit(
-            where=f"sysctl.{RUNTIME}", given=f'"{value}"', allowed='"-1"', hint=f'remove {RUNTIME}, or set it to "-1"'
-        )
-    elif value is None and not parents & UNTHROTTLED:
+        if real_time(profile):
+            yield Hit(
+                where=f"sysctl.{RUNTIME}",
+                given=f'"{value}"',
+                allowed='"-1"',
+                hint=f'remove {RUNTIME}, or set it to "-1"',
+            )
+    elif not profile.foreign and not _unthrottled(profile):
         yield Hit(
             where="include",
             given=f'parent profile "{profile.parent}", which leaves throttling on',
-            allowed=", ".join(sorted(UNTHROTTLED)),
+            allowed=", ".join(sorted(REAL_TIME)),
             hint=f'leave include out, or add sysctl {{"{RUNTIME}": "-1"}}',
         )
 
@@ -91,5 +58,42 @@ T06: Rule[TunedProfileSpec] = Rule(
             subject=lambda: profile(sysctl={RUNTIME: "950000"}),
         ),
         good=Example(text='TunedProfile("plc-guest", role="guest")', subject=profile),
+    ),
+)
+
+
+def _unguarded(profile: TunedProfileSpec) -> Iterator[Hit]:
+    guard = profile.sections.get("service", {}).get("service.stalld", "")
+    asked = {word.strip() for word in guard.split(",")}
+    if asked & {"stop", "disable"} and _unthrottled(profile):
+        yield Hit(
+            where="service.service.stalld",
+            given=f"service.stalld={guard}, and {RUNTIME} is -1",
+            allowed="start,enable",
+            hint="write service.stalld=start,enable",
+        )
+
+
+T07: Rule[TunedProfileSpec] = Rule(
+    code="T07",
+    title="throttling and the starvation guard are both off",
+    severity=Severity.WARNING,
+    scope=Scope.VALUE,
+    subject=TunedProfileSpec,
+    judge=of_profile(_unguarded),
+    doc=Doc(
+        what="A profile under which real-time throttling is off does not stop stalld.",
+        why="Without throttling a FIFO thread that never sleeps keeps its CPU for ever. If that is a housekeeping "
+        "CPU, kernel threads starve there and the machine hangs. stalld boosts a starving thread for a moment.",
+        fix="start stalld",
+        sources=(source("NTO-A", "stalld runs with the real-time hint"), source("K-RT-THROTTLE")),
+        bad=Example(
+            text="[main]\ninclude=realtime-virtual-host\n[service]\nservice.stalld=stop,disable",
+            subject=lambda: theirs(service={"service.stalld": "stop,disable"}),
+        ),
+        good=Example(
+            text="[main]\ninclude=realtime-virtual-host\n[service]\nservice.stalld=start,enable",
+            subject=lambda: theirs(service={"service.stalld": "start,enable"}),
+        ),
     ),
 )
