@@ -12,15 +12,37 @@ from typing import Literal
 
 from quietcore.spec.cmdline import KernelCmdline
 from quietcore.spec.cpu import CpuPlan
+from quietcore.spec.kubelet import DEFAULT_EVICTION, MEMORY, KubeletSpec, MemoryReservation
 from quietcore.spec.machine import MachineFacts, MachineSpec
 from quietcore.spec.performance_profile import PerformanceProfileSpec
 from quietcore.spec.pod import RuntimeClassSpec
-from quietcore.units import CpuSet
+from quietcore.spec.runtime import ContainerRuntimeSpec
+from quietcore.units import CpuSet, Duration, Quantity
 
 Vendor = Literal["intel", "amd", "arm"]
 
 _NONE = CpuSet()
 _SMALL, _LARGE = "2M", "1G"
+_HANDLER = "high-performance"
+_ANNOTATIONS = tuple(
+    f"{name}.crio.io"
+    for name in (
+        "cpu-load-balancing",
+        "cpu-quota",
+        "irq-load-balancing",
+        "cpu-c-states",
+        "cpu-freq-governor",
+        "cpu-shared",
+    )
+)
+_SNIPPET = "kubeletconfig.experimental"
+_OPENSHIFT_RESERVES = "500Mi"  # for kube and for system alike, unless the snippet says otherwise
+_EVICTION = {
+    MEMORY: DEFAULT_EVICTION,
+    "nodefs.available": "10%",
+    "imagefs.available": "15%",
+    "nodefs.inodesFree": "5%",
+}
 
 
 def plan_of(profile: PerformanceProfileSpec) -> CpuPlan:
@@ -46,6 +68,41 @@ def kubelet_reserved(profile: PerformanceProfileSpec) -> CpuSet:
     plan = plan_of(profile)
     shared = plan.shared if profile.hints.mixed_cpus else _NONE
     return plan.housekeeping | shared | plan.vswitch
+
+
+def kubelet_of(profile: PerformanceProfileSpec) -> KubeletSpec:
+    """The kubelet's configuration on nodes of the profile, as far as the operator sets it.
+
+    A fragment: the node's own configuration lies beneath it, and an annotation may hold more that is not read here.
+    """
+    policy = profile.topology_policy or "best-effort"
+    single, strict = policy == "single-numa-node", policy in ("single-numa-node", "restricted")
+    memory = Quantity.parse(_OPENSHIFT_RESERVES)
+    threshold = memory + memory + Quantity.parse(DEFAULT_EVICTION)
+    told = _SNIPPET not in profile.annotations
+    return KubeletSpec(
+        cpu_manager_policy="static",
+        cpu_manager_options={"full-pcpus-only": "true"} if single else {},
+        cpu_manager_reconcile_period=Duration.parse("5s"),
+        reserved_cpus=kubelet_reserved(profile),
+        kube_reserved={"memory": memory} if told else {},
+        system_reserved={"memory": memory} if told else {},
+        eviction_hard=dict(_EVICTION) if told else None,
+        memory_manager_policy="Static" if strict else None,
+        reserved_memory=(MemoryReservation(node=0, limits={"memory": threshold}),) if strict and told else (),
+        topology_manager_policy=policy,
+        fragment=True,
+    )
+
+
+def runtime_of(profile: PerformanceProfileSpec) -> ContainerRuntimeSpec:
+    """CRI-O's part: pause containers on the reserved CPUs, and a handler that reads the latency annotations."""
+    return ContainerRuntimeSpec(
+        kind="crio",
+        infra_cpus=profile.reserved,
+        shared_cpus=profile.shared if profile.hints.mixed_cpus else None,
+        handlers={_HANDLER: _ANNOTATIONS},
+    )
 
 
 def cmdline_of(profile: PerformanceProfileSpec, vendor: Vendor | None = None) -> KernelCmdline:
@@ -131,6 +188,8 @@ def machine_of(profile: PerformanceProfileSpec, known: MachineSpec | None = None
             "isolated": base.isolated or profile.isolated or _NONE,
             "plan": base.plan or plan_of(profile),
             "cmdline": base.cmdline or cmdline_of(profile, base.facts.vendor),
+            "kubelet": base.kubelet or kubelet_of(profile),
+            "runtime": base.runtime or runtime_of(profile),
             "facts": _facts(profile, base.facts),
             "runtime_classes": base.runtime_classes or (runtime_class_of(profile),),
             "files": {**_from_profile(base), **base.files},
@@ -141,7 +200,7 @@ def machine_of(profile: PerformanceProfileSpec, known: MachineSpec | None = None
 def _from_profile(base: MachineSpec) -> dict[str, str]:
     """Layers that follow from the profile are called by its file."""
     file = base.files.get("profile", "")
-    made = [layer for layer in ("plan", "cmdline") if getattr(base, layer) is None]
+    made = [layer for layer in ("plan", "cmdline", "kubelet", "runtime") if getattr(base, layer) is None]
     return {layer: f"{file} (its {layer})" for layer in made} if file else {}
 
 
@@ -156,4 +215,4 @@ def _facts(profile: PerformanceProfileSpec, facts: MachineFacts) -> MachineFacts
 
 def runtime_class_of(profile: PerformanceProfileSpec) -> RuntimeClassSpec:
     """The class that pods name to get CRI-O's high-performance handler."""
-    return RuntimeClassSpec(name=f"performance-{profile.name}", handler="high-performance")
+    return RuntimeClassSpec(name=f"performance-{profile.name}", handler=_HANDLER)

@@ -2,10 +2,19 @@
 
 import pytest
 
-from quietcore.derive.nto import cmdline_of, kubelet_reserved, machine_of, plan_of, runtime_class_of
+from quietcore.derive.nto import (
+    cmdline_of,
+    kubelet_of,
+    kubelet_reserved,
+    machine_of,
+    plan_of,
+    runtime_class_of,
+    runtime_of,
+)
 from quietcore.spec import KernelCmdline, MachineFacts, MachineSpec, PerformanceProfileSpec
+from quietcore.spec.kubelet import MemoryReservation
 from quietcore.spec.performance_profile import HardwareTuning, ProfilePages, WorkloadHints
-from quietcore.units import CpuSet
+from quietcore.units import CpuSet, Quantity
 
 
 def profile(**changes: object) -> PerformanceProfileSpec:
@@ -105,7 +114,13 @@ def test_a_machine_keeps_what_it_says_itself() -> None:
     machine = machine_of(profile(), known)
     assert str(machine.cmdline) == "quiet"
     assert machine.plan == plan_of(profile())
-    assert machine.files == {"profile": "p.yaml", "plan": "p.yaml (its plan)"}
+    assert machine.files == {
+        "profile": "p.yaml",
+        "plan": "p.yaml (its plan)",
+        "kubelet": "p.yaml (its kubelet)",
+        "runtime": "p.yaml (its runtime)",
+    }
+    assert machine.kubelet == kubelet_of(profile())
     assert machine.online == CpuSet(range(4))
     assert machine.isolated == CpuSet([2, 3])
     assert machine.runtime_classes == (runtime_class_of(profile()),)
@@ -122,3 +137,45 @@ def test_facts_follow_from_the_profile_unless_they_are_known() -> None:
     measured = MachineSpec(facts=MachineFacts(kernel="generic"))
     assert machine_of(profile(realtime_kernel=True), measured).facts.kernel == "generic"
     assert machine_of(profile(kernel_page_size="64k")).facts == MachineFacts(page_size=64, arch="aarch64")
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "memory", "options"),
+    [
+        (None, "best-effort", None, {}),
+        ("none", "none", None, {}),
+        ("restricted", "restricted", "Static", {}),
+        ("single-numa-node", "single-numa-node", "Static", {"full-pcpus-only": "true"}),
+    ],
+)
+def test_managers_follow_the_topology_policy(
+    policy: str | None, said: str, memory: str | None, options: dict[str, str]
+) -> None:
+    kubelet = kubelet_of(profile(topology_policy=policy))
+    assert kubelet.topology_manager_policy == said
+    assert kubelet.memory_manager_policy == memory
+    assert kubelet.cpu_manager_options == options
+    assert kubelet.static_cpus
+
+
+def test_reserved_memory_is_what_is_set_aside_and_stands_on_the_first_cell() -> None:
+    kubelet = kubelet_of(profile(topology_policy="restricted"))
+    assert kubelet.reserved_memory == (MemoryReservation(node=0, limits={"memory": Quantity.parse("1100Mi")}),)
+    assert kubelet.reserved("memory") == Quantity.parse("1000Mi")
+    assert kubelet_of(profile()).reserved_memory == ()
+
+
+def test_a_snippet_of_ones_own_may_say_anything_of_memory() -> None:
+    own = profile(topology_policy="restricted", annotations={"kubeletconfig.experimental": "{}"})
+    kubelet = kubelet_of(own)
+    assert kubelet.reserved_memory == ()
+    assert kubelet.eviction_hard is None
+    assert kubelet.kube_reserved == kubelet.system_reserved == {}
+
+
+def test_pause_containers_stay_on_the_reserved_cpus() -> None:
+    mixed = profile(reserved=CpuSet([0]), shared=CpuSet([1]), hints=WorkloadHints(mixed_cpus=True))
+    assert runtime_of(mixed).infra_cpus == CpuSet([0])
+    assert runtime_of(mixed).shared_cpus == CpuSet([1])
+    assert runtime_of(mixed.model_copy(update={"hints": WorkloadHints()})).shared_cpus is None
+    assert "irq-load-balancing.crio.io" in runtime_of(mixed).handlers["high-performance"]
