@@ -8,7 +8,6 @@ from typing import Any
 from quietcore.spec import (
     Cell,
     CpuPlan,
-    CpuTopology,
     Devices,
     Disk,
     DomainSpec,
@@ -103,7 +102,6 @@ def _good() -> DomainSpec:
         vcpus=4,
         memory=Size.parse("2GiB"),
         cpu_mode="host-passthrough",
-        cpu_topology=CpuTopology(cores=4),
         cpu_features={"tsc-deadline": "require"},
         migratable=False,
         vcpu_pins=pins(v0="1", v1="2", v2="3", v3="4"),
@@ -122,7 +120,9 @@ def _good() -> DomainSpec:
         suspend_to_mem=False,
         suspend_to_disk=False,
         devices=Devices(
-            usb="none", disks=(Disk(target="vda", cache="none"),), interfaces=(Interface(type="bridge", model="virtio"),)
+            usb="none",
+            disks=(Disk(target="vda", cache="none"),),
+            interfaces=(Interface(type="bridge", model="virtio"),),
         ),
         guest=guest(),
     )

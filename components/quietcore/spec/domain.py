@@ -123,6 +123,11 @@ class DomainSpec(Spec):
         return scheduled or bool(self.guest and self.guest.isolated)
 
     @property
+    def all_real_time(self) -> bool:
+        """Whether every vCPU runs under a real-time policy."""
+        return CpuSet(range(self.vcpus)) <= self.rt_vcpus
+
+    @property
     def rt_pins(self) -> CpuSet:
         """The host CPUs that real-time vCPUs are pinned to."""
         real_time = self.rt_vcpus

@@ -138,6 +138,14 @@ def _locks_where_limited(node: NodeSpec) -> Iterator[Hit]:
     if node.host is not None and node.host.facts.memlock == "limited" and node.domain.locked:
         given = f'<locked/> on host "{node.host.name}", whose QEMU may not lock memory'
         yield Hit(where="memoryBacking.locked", given=given, allowed="no <locked/> on this host")
+    limit, memory = node.domain.hard_limit, node.domain.memory
+    if node.domain.locked and limit is not None and limit <= memory:
+        yield Hit(
+            where="memtune.hard_limit",
+            given=f"{limit} for {memory} of guest memory, locked, and QEMU's own",
+            allowed=f"more than {memory}, or no hard_limit",
+            hint="remove hard_limit, or add what QEMU itself needs, 1GiB or more",
+        )
 
 
 D28: Rule[NodeSpec] = Rule(
@@ -148,9 +156,10 @@ D28: Rule[NodeSpec] = Rule(
     subject=NodeSpec,
     judge=_locks_where_limited,
     doc=Doc(
-        what="A domain does not ask for locked memory on a host with the fact memlock: limited.",
+        what="A domain does not ask for locked memory on a host with the fact memlock: limited, and its hard limit, "
+        "if it has one, leaves room for QEMU beside the locked memory.",
         why="QEMU cannot raise its memory lock limit there (CAP_SYS_RESOURCE is missing), so the domain fails to "
-        "start; or, where a limit is set too low, is killed later.",
+        "start. With a hard limit that is too low it fails as well, or is killed later.",
         fix="leave <locked/> out on this host, or lift the limit and state memlock: unlimited",
         sources=(
             source("RHEL-V", "memtune hard_limit with locked memory"),

@@ -157,6 +157,42 @@ D29: Rule[DomainSpec] = Rule(
 
 
 @of_domain
+def _two_sources(domain: DomainSpec) -> Iterator[Hit]:
+    if domain.hugepages is not None and domain.memory_source == "file":
+        yield Hit(
+            where="memoryBacking.source.type", given='"file", beside <hugepages>', allowed='hugepages alone, or "memfd"'
+        )
+
+
+D30: Rule[DomainSpec] = Rule(
+    code="D30",
+    title="memory comes from hugepages and from a file",
+    severity=Severity.ERROR,
+    scope=Scope.VALUE,
+    subject=DomainSpec,
+    judge=_two_sources,
+    doc=Doc(
+        what="A real-time domain with hugepages has no file as source of its memory. (memfd is none: it takes "
+        "hugepages.)",
+        why="A file is backed by the page cache and written back to its disk; the two exclude each other, and which "
+        "of them is taken is for the driver to say.",
+        fix="remove <source type='file'/> from memoryBacking",
+        sources=(source("NOVA", "huge pages and file-backed memory exclude each other"),),
+        bad=Example(
+            text="<memoryBacking>\n  <hugepages><page size='1' unit='GiB'/></hugepages>\n  <source type='file'/>\n"
+            "</memoryBacking>",
+            subject=lambda: domain(memory_source="file"),
+        ),
+        good=Example(
+            text="<memoryBacking>\n  <hugepages><page size='1' unit='GiB'/></hugepages>\n  <source type='memfd'/>\n"
+            "</memoryBacking>",
+            subject=lambda: domain(memory_source="memfd"),
+        ),
+    ),
+)
+
+
+@of_domain
 def _balloon(domain: DomainSpec) -> Iterator[Hit]:
     if domain.memballoon != "none":
         given = "nothing: libvirt adds a virtio balloon" if domain.memballoon is None else f'"{domain.memballoon}"'

@@ -61,6 +61,7 @@ D02: Rule[DomainSpec] = Rule(
             subject=domain,
         ),
     ),
+    depends_on=("D14", "D50"),
 )
 
 

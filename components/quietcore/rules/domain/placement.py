@@ -107,20 +107,27 @@ D07: Rule[NodeSpec] = Rule(
 @of_node
 def _iothreads(node: NodeSpec) -> Iterator[Hit]:
     pinned = {pin.iothread: pin.cpus for pin in node.domain.iothread_pins}
-    count = node.domain.iothreads
-    for number in range(1, count + 1):
+    present = node.domain.iothread_ids or CpuSet(range(1, node.domain.iothreads + 1))
+    for number in present:
         where = f"cputune.iothreadpin[{number}]"
         if not pinned.get(number):
             yield Hit(where=where, given="no pin", allowed="housekeeping CPUs", hint=f"pin IOThread {number} as well")
         else:
             yield from _outside_housekeeping(node, pinned[number], where, f"IOThread {number}")
-    for number in sorted(number for number in pinned if not 1 <= number <= count):
+    for number in sorted(number for number in pinned if number not in present):
         yield Hit(
             where=f"cputune.iothreadpin[{number}]",
-            given=f"IOThread {number} of {count}",
-            allowed=f"1 to {count}" if count else "none: the domain has no IOThreads",
+            given=f"IOThread {number} of {len(present)}",
+            allowed=_present(present),
             hint=f"remove the pin of IOThread {number}",
         )
+
+
+def _present(iothreads: CpuSet) -> str:
+    if not iothreads:
+        return "none: the domain has no IOThreads"
+    counted = iothreads == CpuSet(range(1, len(iothreads) + 1))
+    return f"1 to {len(iothreads)}" if counted else str(iothreads)
 
 
 def _io(pinned: str) -> tuple[IothreadPin, ...]:

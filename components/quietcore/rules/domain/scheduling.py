@@ -20,13 +20,20 @@ LEAST, MOST = 1, 98  # 99 belongs to the kernel's migration and watchdog threads
 def _no_housekeeping(domain: DomainSpec) -> Iterator[Hit]:
     if domain.vcpus < 2:
         yield Hit(where="vcpu", given=f"{domain.vcpus} vCPU", allowed="2 or more", hint="give the domain 2 vCPUs")
-    elif CpuSet(range(domain.vcpus)) <= domain.rt_vcpus:
+    elif domain.all_real_time and not _kept_for_its_os(domain):
         yield Hit(
             where="cputune.vcpusched.vcpus",
             given=f"all vCPUs, {CpuSet(range(domain.vcpus))}, are real-time",
-            allowed="at least one vCPU without a real-time policy",
+            allowed="at least one vCPU without a real-time policy, or one that the guest does not isolate",
             hint=f"start the real-time vCPUs at 1: {CpuSet(range(1, domain.vcpus))}",
         )
+
+
+def _kept_for_its_os(domain: DomainSpec) -> bool:
+    """Whether a guest of real-time vCPUs alone keeps one for its OS; of an unknown inside, placement must do."""
+    if domain.guest is None or not domain.guest.isolated:
+        return bool(domain.emulator_pin)
+    return not CpuSet(range(domain.vcpus)) <= domain.guest.isolated
 
 
 D01: Rule[DomainSpec] = Rule(
@@ -37,15 +44,20 @@ D01: Rule[DomainSpec] = Rule(
     subject=DomainSpec,
     judge=_no_housekeeping,
     doc=Doc(
-        what="A real-time domain has at least two vCPUs, and at least one of them is not real-time.",
+        what="A real-time domain has at least two vCPUs, and at least one of them is not real-time. All may have a "
+        "real-time policy, as the guides of libvirt and Canonical have it, where the guest does not isolate one of "
+        "them, or where nothing is known of the inside and the emulator is pinned.",
         why="The guest's kernel threads, interrupts and daemons need somewhere to run. If every vCPU runs the "
         "real-time load they disturb it, or starve and take the guest with them.",
         fix="leave vCPU 0 to the guest's OS",
         sources=(source("LV-RT", '"CPU configuration"'), source("NOVA"), source("RHEL-V")),
         bad=Example(
-            text="<vcpu placement='static'>4</vcpu>\n<vcpusched vcpus='0-3' scheduler='fifo' priority='1'/>",
+            text="<vcpu placement='static'>4</vcpu>\n<vcpusched vcpus='0-3' scheduler='fifo' priority='1'/>\n"
+            "# in the guest: isolated_cores=0-3",
             subject=lambda: domain(
-                vcpu_pins=pins(v0="5", v1="2", v2="3", v3="4"), vcpu_scheds=scheds("0-3"), guest=None
+                vcpu_pins=pins(v0="5", v1="2", v2="3", v3="4"),
+                vcpu_scheds=scheds("0-3"),
+                guest=guest(isolated=cpus("0-3"), cmdline=None),
             ),
         ),
         good=Example(
@@ -176,6 +188,63 @@ D11: Rule[DomainSpec] = Rule(
         good=Example(text="<vcpusched vcpus='1-3' scheduler='fifo' priority='1'/>", subject=domain),
     ),
 )
+
+
+@of_domain
+def _outranks(domain: DomainSpec) -> Iterator[Hit]:
+    ranks = {vcpu: sched.priority or 0 for sched in domain.vcpu_scheds for vcpu in sched.vcpus & domain.rt_vcpus}
+    own = _own_vcpus(domain)
+    load = [rank for vcpu, rank in ranks.items() if vcpu not in own]
+    above = CpuSet(vcpu for vcpu in own if load and vcpu in ranks and ranks[vcpu] > min(load))
+    if above:
+        highest = max(ranks[vcpu] for vcpu in above)
+        yield Hit(
+            where="cputune.vcpusched.priority",
+            given=f"{above.counted('vCPU')} for the guest's OS at priority {highest}, real-time load at {min(load)}",
+            allowed=f"{min(load)} or less for {above.counted('vCPU')}",
+        )
+
+
+def _own_vcpus(domain: DomainSpec) -> CpuSet:
+    """The vCPUs of the guest's OS: those that it does not isolate, or vCPU 0 by custom where all are real-time."""
+    every = CpuSet(range(domain.vcpus))
+    if domain.guest is not None and domain.guest.isolated:
+        return every - domain.guest.isolated
+    return CpuSet([0]) if domain.all_real_time else every - domain.rt_vcpus
+
+
+D12: Rule[DomainSpec] = Rule(
+    code="D12",
+    title="guest's OS outranks its real-time load",
+    severity=Severity.WARNING,
+    scope=Scope.VALUE,
+    subject=DomainSpec,
+    judge=_outranks,
+    doc=Doc(
+        what="A vCPU that is left to the guest's OS has no higher real-time priority than those of the load. It is one "
+        "that the guest does not isolate; vCPU 0 where the inside is not known.",
+        why="The OS of the guest has no deadline. Where threads of the host compete, its vCPU would run before those "
+        "that have one.",
+        fix="give the vCPUs of the guest's OS the lowest priority, or none",
+        sources=(source("CAN-VM", "vCPU 0 at priority 1, the others at 10"), source("NOVA", "real-time mask")),
+        bad=Example(
+            text="<vcpusched vcpus='0' scheduler='fifo' priority='10'/>\n"
+            "<vcpusched vcpus='1-3' scheduler='fifo' priority='1'/>",
+            subject=lambda: _ranked(own=10, load=1),
+        ),
+        good=Example(
+            text="<vcpusched vcpus='0' scheduler='fifo' priority='1'/>\n"
+            "<vcpusched vcpus='1-3' scheduler='fifo' priority='10'/>",
+            subject=lambda: _ranked(own=1, load=10),
+        ),
+    ),
+    depends_on=("D11",),
+)
+
+
+def _ranked(own: int, load: int) -> DomainSpec:
+    both = scheds("0", priority=own) + scheds("1-3", priority=load)
+    return domain(vcpu_pins=pins(v0="5", v1="2", v2="3", v3="4"), vcpu_scheds=both)
 
 
 def _nothing_scheduled(node: NodeSpec) -> Iterator[Hit]:
