@@ -10,6 +10,7 @@ from quietcore.derive.tuned_expand import NotKnown, World, expand
 from quietcore.derive.tuned_shipped import VARIABLE_DEFAULTS, Shipped, shipped
 from quietcore.spec.cmdline import KernelCmdline
 from quietcore.spec.machine import MachineFacts
+from quietcore.spec.topology import HostTopology
 from quietcore.spec.tuned import TunedProfileSpec
 from quietcore.units import CpuSet
 
@@ -67,7 +68,12 @@ def merged(profile: TunedProfileSpec, version: str) -> Merged | None:
 
 
 def cmdline_of(
-    profile: TunedProfileSpec, isolated: CpuSet, online: CpuSet, version: str, facts: MachineFacts | None = None
+    profile: TunedProfileSpec,
+    isolated: CpuSet,
+    online: CpuSet,
+    version: str,
+    facts: MachineFacts | None = None,
+    topology: HostTopology | None = None,
 ) -> Written | None:
     """What tuned of ``version`` adds to the kernel command line; None where that version is not known.
 
@@ -80,8 +86,7 @@ def cmdline_of(
     options = whole.sections.get("bootloader", {})
     if not _yes(options.get("enabled", "true")):
         return Written(cmdline=KernelCmdline())
-    facts = facts or MachineFacts()
-    world = World(online=online, vendor=facts.vendor, arch=facts.arch)
+    world = world_of(online, facts or MachineFacts(), topology)
     values = evaluate(whole.variables, world, {"isolated_cores": str(isolated) or None, **VARIABLE_DEFAULTS})
     words: list[str] = []
     unknown: dict[str, str] = {}
@@ -89,6 +94,14 @@ def cmdline_of(
         if name.startswith("cmdline") and text:
             words = _applied(words, _words(name, text, values, world, unknown))
     return Written(cmdline=KernelCmdline(parameters=tuple(words)), unknown=unknown)
+
+
+def world_of(online: CpuSet, facts: MachineFacts, topology: HostTopology | None = None) -> World:
+    """What is declared of a machine, as the functions of a profile ask for it."""
+    sockets: dict[int, CpuSet] = {}
+    for cell in topology.cells if topology else ():
+        sockets[cell.socket] = sockets.get(cell.socket, CpuSet()) | cell.cpus
+    return World(online=online, sockets=tuple(sockets.values()), vendor=facts.vendor, arch=facts.arch)
 
 
 def evaluate(variables: Mapping[str, str], world: World, given: Mapping[str, str | None]) -> dict[str, str | None]:

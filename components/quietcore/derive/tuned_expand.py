@@ -32,9 +32,10 @@ class NotKnown(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What is declared of the machine that a profile is for: online CPUs, the CPU's vendor and architecture."""
+    """What is declared of the machine that a profile is for: online CPUs, sockets, the CPU's vendor, architecture."""
 
     online: CpuSet = field(default_factory=CpuSet)
+    sockets: tuple[CpuSet, ...] = ()
     vendor: str | None = None
     arch: str = ""
 
@@ -172,8 +173,16 @@ def _by_cpu(arguments: list[str], world: World) -> str:
     return arguments[-1] if len(arguments) % 2 else ""
 
 
+def _all_but_first(arguments: list[str], world: World) -> str:
+    """``calc_isolated_cores``: all CPUs but the first so many of each socket."""
+    if not world.sockets:
+        raise NotKnown("the machine's sockets are not known")
+    kept = int(arguments[0]) if arguments and arguments[0].isascii() and arguments[0].isdecimal() else 1
+    return _expanded(CpuSet(cpu for socket in world.sockets for cpu in list(socket)[min(kept, len(socket)) :]))
+
+
 def _queues(arguments: list[str], _world: World) -> str:
-    if not arguments[0].isdigit():
+    if not arguments[0].isdecimal():
         raise NotKnown("the count of network queues is that of the machine")
     return arguments[0]
 
@@ -186,6 +195,7 @@ def _assert(_arguments: list[str], _world: World) -> str:
 _FUNCTIONS: Final[Mapping[str, Callable[[list[str], World], str]]] = {
     "assertion": _assert,
     "assertion_non_equal": _assert,
+    "calc_isolated_cores": _all_but_first,
     "check_net_queue_count": _queues,
     "cpuinfo_check": _by_cpu,
     "cpulist2devs": lambda given, _: ",".join(f"cpu{cpu}" for cpu in cpus(",".join(given))),

@@ -71,7 +71,8 @@ def _written(machine: MachineSpec, tuned: TunedProfileSpec, version: str) -> dic
         # That it isolates other CPUs is told once, by T02; here both ends are meant to isolate the same.
         variables = {name: value for name, value in tuned.variables.items() if name != "isolated_cores"}
         tuned = tuned.model_copy(update={"variables": variables})
-    whole, written = merged(tuned, version), cmdline_of(tuned, machine.isolated, machine.online, version, machine.facts)
+    whole = merged(tuned, version)
+    written = cmdline_of(tuned, machine.isolated, machine.online, version, machine.facts, machine.topology)
     if whole is None or written is None:
         return {}
     own = {word.partition("=")[0] for word in tuned.cmdline}

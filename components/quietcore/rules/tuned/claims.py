@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 
-from quietcore.derive.tuned import ancestors, evaluate, merged
-from quietcore.derive.tuned_expand import NotKnown, World, cpus, expand
+from quietcore.derive.tuned import ancestors, evaluate, merged, world_of
+from quietcore.derive.tuned_expand import NotKnown, cpus, expand
 from quietcore.derive.tuned_shipped import DIFFERENT, REAL_TIME
 from quietcore.errors import UnitError
 from quietcore.rules.rule import Hit
@@ -53,16 +53,12 @@ def on_machine(
     return judged
 
 
-def world_of(machine: MachineSpec) -> World:
-    """What is declared of the machine, as the functions of a profile ask for it."""
-    return World(online=machine.online, vendor=machine.facts.vendor, arch=machine.facts.arch)
-
-
 def values_of(machine: MachineSpec, profile: TunedProfileSpec) -> Mapping[str, str | None]:
     """Every variable of the profile and its parents on this machine; None for one that is not known."""
     whole = merged(profile, machine.facts.tuned_version or DIFFERENT[0]) or merged(profile, DIFFERENT[0])
     variables = whole.variables if whole else profile.variables
-    return evaluate(variables, world_of(machine), {"isolated_cores": str(machine.isolated) or None})
+    world = world_of(machine.online, machine.facts, machine.topology)
+    return evaluate(variables, world, {"isolated_cores": str(machine.isolated) or None})
 
 
 def expanded(text: str, machine: MachineSpec, profile: TunedProfileSpec) -> str | None:
@@ -70,7 +66,7 @@ def expanded(text: str, machine: MachineSpec, profile: TunedProfileSpec) -> str 
     if "${" not in text:
         return text
     try:
-        value = expand(text, values_of(machine, profile), world_of(machine))
+        value = expand(text, values_of(machine, profile), world_of(machine.online, machine.facts, machine.topology))
     except NotKnown:
         return None
     return None if "${" in value else value
