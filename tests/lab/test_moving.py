@@ -28,7 +28,7 @@ import json, pulumi, pulumi_libvirt as libvirt
 said = json.load(open("said.json"))
 hosts = [libvirt.Provider(name, uri=uri) for name, uri in said["options"]["hosts"].items()]
 options = pulumi.ResourceOptions(provider=hosts[said["options"]["at"]])
-pool = libvirt.Pool("pool", name="movers", type="dir", target={"path": "/var/lib/libvirt/movers"}, opts=options)
+pool = libvirt.Pool("pool", name="movers", type="dir", target={"path": said["options"]["path"]}, opts=options)
 libvirt.Volume("disk", name="disk", pool=pool.name, size=1 << 20, opts=options)
 for name, inputs in said["domains"].items():
     libvirt.Domain(name, **inputs, opts=options)
@@ -52,7 +52,11 @@ def desk(tmp_path: Path, two: LabState, pulumi: Callable[..., Any]) -> Iterator[
     folder.mkdir()
     desk = Desk(folder, two.hosts[0], pulumi).start()
     (folder / "__main__.py").write_text(PROGRAM)
-    desk.options = {"at": 0, "hosts": {"hv1": two.hosts[0].uri, "hv2": two.hosts[1].uri}}
+    desk.options = {
+        "at": 0,
+        "path": "/var/lib/libvirt/movers",
+        "hosts": {"hv1": two.hosts[0].uri, "hv2": two.hosts[1].uri},
+    }
     desk.domains = {"plc": guest(name="plc")}
     desk.up()
     yield desk
@@ -99,6 +103,18 @@ def test_another_host_gets_everything_and_the_old_one_keeps_nothing(desk, two, c
     desk.up()
     assert holds(two.hosts[0]) == {}
     assert set(holds(two.hosts[1])) == {"plc", "movers"}
+    assert desk.clean()
+
+
+def test_what_lies_on_storage_that_both_hosts_see_stays_there(desk, two, tmp_path):
+    desk.options["path"] = str(tmp_path / "shared")
+    desk.up()
+    disk = tmp_path / "shared" / "disk"
+    before = disk.stat().st_ino
+    desk.options["at"] = 1
+    desk.up()
+    assert disk.stat().st_ino == before
+    assert holds(two.hosts[0]) == {}
     assert desk.clean()
 
 

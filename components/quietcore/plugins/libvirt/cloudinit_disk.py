@@ -83,7 +83,10 @@ class CloudInitDiskHandler(Handler):
         try:
             state = self._write(site, volume, inputs, data, {"owner": owner(ctx.mark)}, ctx)
             with told(ctx, site.subject, "finishing it"):
-                site.claim.finish()
+                if standing.finished:
+                    state.outputs["holder"] = site.claim.take_up()
+                else:
+                    site.claim.finish()
         except BaseException:
             if not standing.finished:
                 _undo(site, volume)
@@ -112,7 +115,7 @@ class CloudInitDiskHandler(Handler):
         site, ours = whose(old, pool, facts.name, ctx, self.token)
         if not ours:
             raise foreign(self.token, site, facts, ctx)
-        kept = {"owner": old.outputs.get("owner", IMPORTED)}
+        kept = {"owner": IMPORTED} | {key: old.outputs[key] for key in ("owner", "holder") if key in old.outputs}
         state = self._write(site, volume, new, build(_seed(new)), kept, ctx)
         return State(id=old.id, inputs=state.inputs, outputs=state.outputs)
 

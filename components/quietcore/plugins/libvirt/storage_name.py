@@ -15,7 +15,7 @@ from quietcore.plugins.ownership import derived_uuid
 from .claim import is_claim
 
 LONGEST: Final = 170
-"""Bytes: a file name has 255, and the marker beside a volume adds up to 78."""
+"""Bytes: a file name has 255, and the marker beside a volume adds up to 85."""
 
 
 def settle_name(new: Props, old: Props | None, mark: Mark, token: str, suffix: str = "") -> list[Failure]:

@@ -71,6 +71,8 @@ class VolumeHandler(Handler):
             extra[key] = refreshed(base, site.subject, ctx).key
         if made.etag:
             extra["sourceEtag"] = made.etag
+        if made.holder:
+            extra["holder"] = made.holder
         return _state(inputs, made.facts, made.sha256, extra)
 
     def read(self, state: State, ctx: Context) -> State | None:
@@ -105,7 +107,7 @@ class VolumeHandler(Handler):
         remove(state, _address(state), ctx)
 
 
-_KEPT = ("owner", "basePath", "copiedFrom", "sourceEtag")
+_KEPT = ("owner", "holder", "basePath", "copiedFrom", "sourceEtag")
 """Outputs that only the call that made the volume knew."""
 
 

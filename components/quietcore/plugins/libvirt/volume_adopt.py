@@ -56,11 +56,10 @@ def _adopt(
     if size and facts.capacity < size:
         grow(volume, facts, size, site.subject, ctx)
         facts = refreshed(volume, site.subject, ctx)
-    if standing.making:
-        with told(ctx, site.subject, "adopting it"):
-            site.claim.settle()
-    ctx.log(Severity.INFO, f"{site.subject} on {ctx.host}: adopted, an interrupted run had finished it")
-    return Made(facts, standing.sha256)
+    with told(ctx, site.subject, "adopting it"):
+        holder = site.claim.take_up(standing.sha256)
+    ctx.log(Severity.INFO, f"{site.subject} on {ctx.host}: adopted, an earlier run had finished it")
+    return Made(facts, standing.sha256, holder=holder)
 
 
 def _fits(

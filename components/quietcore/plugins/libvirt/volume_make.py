@@ -36,6 +36,8 @@ class Made:
     facts: VolumeFacts
     sha256: str = ""
     etag: str = ""
+    holder: str = ""
+    """Who has it, as its marker says; empty for the run that made it."""
 
 
 def make(site: Site, inputs: Props, base: libvirt.virStorageVol | None, ctx: Context) -> Made:

@@ -59,7 +59,7 @@ def whose(state: State, pool: libvirt.virStoragePool, name: str, ctx: Context, t
     """The site of a volume that is there, and whether it is that of the state. Raises HandlerError."""
     with told(ctx, f"volume {name!r}", "looking whose it is"):
         site = site_around(pool, name, mark_of(state, ctx), token)
-        return site, imported(state) or site.claim.standing().ours
+        return site, imported(state) or site.claim.holds(state.outputs.get("holder", ""))
 
 
 def remove(state: State, address: tuple[str, str, str], ctx: Context, token: str = TOKEN) -> None:
@@ -71,7 +71,7 @@ def remove(state: State, address: tuple[str, str, str], ctx: Context, token: str
     volume, pool, facts = seen
     site, ours = whose(state, pool, facts.name, ctx, token)
     if not ours:
-        text = f"{site.subject} on {ctx.host} does not bear the mark of this resource: left alone"
+        text = f"{site.subject} on {ctx.host} does not bear the mark of this resource any more: left alone"
         ctx.log(Severity.WARNING, text)
         return
     refuse_if_open(site.subject, facts, ctx)
