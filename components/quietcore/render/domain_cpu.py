@@ -53,9 +53,8 @@ def power(domain: DomainSpec) -> list[Tag]:
     return [tag("pm", *parts)] if parts else []
 
 
-def lift_cpu(domain: _Element) -> dict[str, Any]:
+def lift_cpu(root: _Element | None) -> dict[str, Any]:
     """The fields of DomainSpec that ``<cpu>`` tells."""
-    root = domain.find("cpu")
     if root is None:
         return {}
     model, topology, migratable = root.findtext("model"), root.find("topology"), root.get("migratable")
@@ -64,22 +63,37 @@ def lift_cpu(domain: _Element) -> dict[str, Any]:
         "cpu_mode": root.get("mode") or ("custom" if model else None),
         "cpu_model": model,
         "cpu_topology": None if topology is None else _lift_topology(topology),
-        "cpu_features": {one.get("name", ""): one.get("policy", "require") for one in root.iterfind("feature")},
+        "cpu_features": {one.get("name", ""): one.get("policy", "require") for one in root.iterchildren("feature")},
         "migratable": None if migratable is None else migratable == "on",
     }
 
 
-def lift_features(domain: _Element) -> dict[str, Any]:
-    """The fields of DomainSpec that ``<features>``, ``<clock>`` and ``<pm>`` tell."""
+def lift_features(root: _Element | None) -> dict[str, Any]:
+    """The fields of DomainSpec that ``<features>`` tells."""
+    if root is None:
+        return {}
+    kvm = root.find("kvm")
+    hints = () if kvm is None else (str(one.tag) for one in kvm if one.get("state") == "on")
     return {
-        "pmu": switch(domain.find("features/pmu")),
-        "vmport": switch(domain.find("features/vmport")),
-        "kvm_features": tuple(
-            sorted(str(one.tag) for one in domain.iterfind("features/kvm/*") if one.get("state") == "on")
-        ),
-        "hpet": switch(domain.find("clock/timer[@name='hpet']"), "present"),
-        "suspend_to_mem": switch(domain.find("pm/suspend-to-mem"), "enabled"),
-        "suspend_to_disk": switch(domain.find("pm/suspend-to-disk"), "enabled"),
+        "pmu": switch(root.find("pmu")),
+        "vmport": switch(root.find("vmport")),
+        "kvm_features": tuple(sorted(hints)),
+    }
+
+
+def lift_clock(root: _Element | None) -> dict[str, Any]:
+    """The fields of DomainSpec that ``<clock>`` tells."""
+    timers = () if root is None else root.iterchildren("timer")
+    return {"hpet": next((switch(one, "present") for one in timers if one.get("name") == "hpet"), None)}
+
+
+def lift_power(root: _Element | None) -> dict[str, Any]:
+    """The fields of DomainSpec that ``<pm>`` tells."""
+    if root is None:
+        return {}
+    return {
+        "suspend_to_mem": switch(root.find("suspend-to-mem"), "enabled"),
+        "suspend_to_disk": switch(root.find("suspend-to-disk"), "enabled"),
     }
 
 

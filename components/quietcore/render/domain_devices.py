@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from quietcore.render.xml_text import Tag, tag
 from quietcore.spec import Devices, Disk, DomainSpec, Interface
@@ -42,16 +43,18 @@ def usb(listed: Devices) -> list[Tag]:
     return [] if listed.usb is None else [tag("controller", type=_USB, model=listed.usb or None)]
 
 
-def lift_devices(domain: _Element) -> Devices:
-    """Read ``<devices>`` in one pass."""
-    root = domain.find("devices")
-    return Devices() if root is None else _listed(root)
-
-
-def _listed(root: _Element) -> Devices:
+def lift_devices(root: _Element | None) -> dict[str, Any]:
+    """The fields of DomainSpec that ``<devices>`` tells, read in one pass."""
+    if root is None:
+        return {}
     found: dict[str, list[_Element]] = {}
     for child in root:
         found.setdefault(child.tag, []).append(child)
+    balloon = found.get("memballoon")
+    return {"memballoon": balloon[0].get("model") if balloon else None, "devices": _listed(found)}
+
+
+def _listed(found: Mapping[str, list[_Element]]) -> Devices:
     needless = (name for name in _NEEDLESS if any(_counts(name, one) for one in found.get(name, ())))
     controllers = [one.get("model", "") for one in found.get("controller", ()) if one.get("type") == _USB]
     return Devices(

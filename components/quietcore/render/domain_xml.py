@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quietcore.errors import QuietcoreError
-from quietcore.render.domain_cpu import clock, cpu, features, lift_cpu, lift_features, power
+from quietcore.render.domain_cpu import clock, cpu, features, lift_clock, lift_cpu, lift_features, lift_power, power
 from quietcore.render.domain_devices import devices, lift_devices
 from quietcore.render.domain_metadata import guest_facts, lift_guest
 from quietcore.render.xml_lift import LiftError as LiftError
-from quietcore.render.xml_lift import attribute, count, cpus, number, read, size
+from quietcore.render.xml_lift import count, cpus, number, read, size
 from quietcore.render.xml_text import Tag, document, tag
 from quietcore.spec import DomainSpec, GuestSpec, HugePages, IothreadPin, NumaTune, VcpuPin, VcpuSched
 from quietcore.units import CpuSet, Size
@@ -88,53 +88,79 @@ def lift_element(domain: _Element) -> DomainSpec:
     """Read a parsed ``<domain>``; ``lift`` says what it raises."""
     if domain.tag != "domain":
         raise LiftError("not a domain XML", given=f"<{domain.tag}>", allowed="<domain>")
+    # Each search from the top walks all children anew; this runs for every domain of a site.
+    parts = {child.tag: child for child in reversed(domain)}
+    system, vcpu = parts.get("os"), parts.get("vcpu")
+    kind = None if system is None else system.find("type")
     return DomainSpec(
         name=domain.findtext("name") or "",
         hypervisor=domain.get("type", "kvm"),
-        arch=attribute(domain, "os/type", "arch") or "x86_64",
-        machine=attribute(domain, "os/type", "machine") or "",
-        vcpus=count(domain.find("vcpu"), default=1),
-        placement=attribute(domain, "vcpu", "placement") or "static",
-        vcpu_cpuset=next((cpus(vcpu, "cpuset") for vcpu in domain.iterfind("vcpu[@cpuset]")), None),
-        memory=size(domain.find("memory")),
-        hard_limit=next(map(size, domain.iterfind("memtune/hard_limit")), None),
-        **lift_cpu(domain),
-        **_lift_tuning(domain),
-        **_lift_backing(domain),
-        memballoon=attribute(domain, "devices/memballoon", "model"),
-        **lift_features(domain),
-        devices=lift_devices(domain),
+        arch=("" if kind is None else kind.get("arch")) or "x86_64",
+        machine=("" if kind is None else kind.get("machine")) or "",
+        vcpus=count(vcpu, default=1),
+        placement=("" if vcpu is None else vcpu.get("placement")) or "static",
+        vcpu_cpuset=cpus(vcpu, "cpuset") if vcpu is not None and vcpu.get("cpuset") is not None else None,
+        memory=size(parts.get("memory")),
+        hard_limit=_limit(parts.get("memtune")),
+        **lift_cpu(parts.get("cpu")),
+        **_lift_pinning(parts.get("cputune")),
+        **_lift_iothreads(parts.get("iothreads"), parts.get("iothreadids")),
+        numa=_numa(parts.get("numatune")),
+        **_lift_backing(parts.get("memoryBacking")),
+        **lift_features(parts.get("features")),
+        **lift_clock(parts.get("clock")),
+        **lift_power(parts.get("pm")),
+        **lift_devices(parts.get("devices")),
         guest=_guest(domain),
     )
 
 
-def _lift_tuning(domain: _Element) -> dict[str, Any]:
-    ids = CpuSet(number(one, "id") for one in domain.iterfind("iothreadids/iothread[@id]"))
-    # IOThreads may be counted, or listed one by one.
-    listed = sum(1 for _ in domain.iterfind("iothreadids/iothread"))
-    iothreads = max(count(domain.find("iothreads"), default=0), listed)
+def _limit(memtune: _Element | None) -> Size | None:
+    limit = None if memtune is None else memtune.find("hard_limit")
+    return None if limit is None else size(limit)
+
+
+def _lift_pinning(cputune: _Element | None) -> dict[str, Any]:
+    if cputune is None:
+        return {}
+    vcpus: list[VcpuPin] = []
+    iothreads: list[IothreadPin] = []
+    scheds: list[VcpuSched] = []
+    emulator: CpuSet | None = None
+    for one in cputune:
+        match one.tag:
+            case "vcpupin":
+                vcpus.append(VcpuPin(vcpu=number(one, "vcpu"), cpus=cpus(one, "cpuset")))
+            case "iothreadpin":
+                iothreads.append(IothreadPin(iothread=number(one, "iothread"), cpus=cpus(one, "cpuset")))
+            case "vcpusched":
+                scheds.append(_sched(one))
+            case "emulatorpin" if emulator is None:
+                emulator = cpus(one, "cpuset")
     return {
-        "vcpu_pins": tuple(
-            VcpuPin(vcpu=number(pin, "vcpu"), cpus=cpus(pin, "cpuset")) for pin in domain.iterfind("cputune/vcpupin")
-        ),
-        "emulator_pin": next((cpus(pin, "cpuset") for pin in domain.iterfind("cputune/emulatorpin")), None),
-        "iothreads": iothreads,
-        "iothread_ids": CpuSet() if ids <= CpuSet(range(1, iothreads + 1)) else ids,
-        "iothread_pins": tuple(
-            IothreadPin(iothread=number(pin, "iothread"), cpus=cpus(pin, "cpuset"))
-            for pin in domain.iterfind("cputune/iothreadpin")
-        ),
-        "vcpu_scheds": _scheds(domain),
-        "numa": next((_numa(memory) for memory in domain.iterfind("numatune/memory")), None),
+        "vcpu_pins": tuple(vcpus),
+        "emulator_pin": emulator,
+        "iothread_pins": tuple(iothreads),
+        "vcpu_scheds": _merged(scheds),
     }
 
 
-def _lift_backing(domain: _Element) -> dict[str, Any]:
+def _lift_iothreads(counted: _Element | None, listed: _Element | None) -> dict[str, Any]:
+    """IOThreads may be counted, or listed one by one."""
+    threads = [] if listed is None else listed.findall("iothread")
+    iothreads = max(count(counted, default=0), len(threads))
+    ids = CpuSet(number(one, "id") for one in threads if one.get("id"))
+    return {"iothreads": iothreads, "iothread_ids": CpuSet() if ids <= CpuSet(range(1, iothreads + 1)) else ids}
+
+
+def _lift_backing(backing: _Element | None) -> dict[str, Any]:
+    parts = {} if backing is None else {child.tag: child for child in backing}
+    source = parts.get("source")
     return {
-        "hugepages": _hugepages(domain.find("memoryBacking/hugepages")),
-        "locked": domain.find("memoryBacking/locked") is not None,
-        "nosharepages": domain.find("memoryBacking/nosharepages") is not None,
-        "memory_source": attribute(domain, "memoryBacking/source", "type"),
+        "hugepages": _hugepages(parts.get("hugepages")),
+        "locked": "locked" in parts,
+        "nosharepages": "nosharepages" in parts,
+        "memory_source": None if source is None else source.get("type"),
     }
 
 
@@ -194,13 +220,13 @@ def _sized(name: str, size: Size) -> Tag:
     return tag(name, unit["size"], unit=unit["unit"])
 
 
-def _scheds(domain: _Element) -> tuple[VcpuSched, ...]:
+def _merged(scheds: list[VcpuSched]) -> tuple[VcpuSched, ...]:
     """Scheduling, one entry for vCPUs that share policy and priority: libvirt prints an entry for each vCPU.
 
     Entries that overlap stay as they are: that is a mistake, which somebody will want to see.
     """
     merged: list[VcpuSched] = []
-    for one in map(_sched, domain.iterfind("cputune/vcpusched")):
+    for one in scheds:
         alike = next((had for had in merged if (had.policy, had.priority) == (one.policy, one.priority)), None)
         if alike and alike.vcpus.isdisjoint(one.vcpus):
             merged[merged.index(alike)] = alike.model_copy(update={"vcpus": alike.vcpus | one.vcpus})
@@ -214,7 +240,10 @@ def _sched(sched: _Element) -> VcpuSched:
     return VcpuSched(vcpus=cpus(sched, "vcpus"), policy=sched.get("scheduler", ""), priority=priority)
 
 
-def _numa(memory: _Element) -> NumaTune:
+def _numa(numatune: _Element | None) -> NumaTune | None:
+    memory = None if numatune is None else numatune.find("memory")
+    if memory is None:
+        return None
     return NumaTune(mode=memory.get("mode", "strict"), nodeset=cpus(memory, "nodeset"))
 
 

@@ -39,12 +39,6 @@ class LiftError(QuietcoreError):
         return LiftError(self.what, where=where, given=self.given, allowed=self.allowed, hint=self.hint)
 
 
-def attribute(domain: _Element, path: str, name: str) -> str | None:
-    """An attribute of the element at ``path``; None where either is missing."""
-    element = domain.find(path)
-    return None if element is None else element.get(name)
-
-
 def switch(element: _Element | None, name: str = "state") -> bool | None:
     """A switch such as ``state='off'`` or ``enabled='no'``; on where the element is there and says nothing."""
     return None if element is None else element.get(name, "on") in ("on", "yes")

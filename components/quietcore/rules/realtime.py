@@ -9,12 +9,25 @@ from quietcore.rules.rule import Hit
 from quietcore.spec import DomainSpec, NodeSpec
 
 
+_ASKED: list[tuple[DomainSpec, bool]] = []
+"""The domain that was asked last: its rules are judged one after another, and each of them asks."""
+
+
+def _real_time(domain: DomainSpec) -> bool:
+    known = _ASKED[-1:]
+    if known and known[0][0] is domain:
+        return known[0][1]
+    claims = domain.realtime
+    _ASKED[:] = [(domain, claims)]
+    return claims
+
+
 def of_domain(judge: Callable[[DomainSpec], Iterable[Hit]]) -> Callable[[DomainSpec], Iterator[Hit]]:
     """The same judge, silent for a domain that makes no real-time claim."""
 
     @wraps(judge)
     def judged(domain: DomainSpec) -> Iterator[Hit]:
-        if domain.realtime:
+        if _real_time(domain):
             yield from judge(domain)
 
     return judged
@@ -25,7 +38,7 @@ def of_node(judge: Callable[[NodeSpec], Iterable[Hit]]) -> Callable[[NodeSpec], 
 
     @wraps(judge)
     def judged(node: NodeSpec) -> Iterator[Hit]:
-        if node.domain.realtime:
+        if _real_time(node.domain):
             yield from judge(node)
 
     return judged

@@ -192,6 +192,8 @@ D11: Rule[DomainSpec] = Rule(
 
 @of_domain
 def _outranks(domain: DomainSpec) -> Iterator[Hit]:
+    if len({sched.priority for sched in domain.vcpu_scheds}) < 2:
+        return
     ranks = {vcpu: sched.priority or 0 for sched in domain.vcpu_scheds for vcpu in sched.vcpus & domain.rt_vcpus}
     own = _own_vcpus(domain)
     load = [rank for vcpu, rank in ranks.items() if vcpu not in own]
