@@ -53,8 +53,11 @@ def test_profiles_without_a_selector_do_not_clash() -> None:
 @pytest.mark.parametrize(
     ("sets", "expected"),
     [
-        ({"housekeeping": "0,8", "isolated": "1-7,9-15"}, []),
-        ({"housekeeping": "0,8", "vswitch": "1-4,9-12", "isolated": "5-7,13-15"}, []),
+        ({"housekeeping": "0,8", "isolated": "1-3,9-11"}, []),
+        ({"housekeeping": "0,8", "isolated": "1-7,9-15"}, ["H13"]),
+        ({"housekeeping": "0,8", "isolated": "1-6,9-14", "offlined": "7,15"}, ["H13"]),
+        ({"housekeeping": "0,8", "vswitch": "1-4,9-12", "isolated": "5-6,13-14"}, []),
+        ({"housekeeping": "0,8", "vswitch": "1-4,9-12", "isolated": "5-7,13-15"}, ["H13"]),
         ({"housekeeping": "0,8", "shared": "1-2,9-10", "isolated": "3-7,11-15"}, ["H13"]),
         ({"housekeeping": "0,8", "shared": "1-2", "isolated": "3-7,9-15"}, ["H13"]),
         ({"housekeeping": "0,8", "shared": "1,4,9,12", "isolated": "2-3,5-7,10-11,13-15"}, []),
@@ -66,17 +69,34 @@ def test_starlingx_limits_its_functions(sets: dict[str, str], expected: list[str
 
 @pytest.mark.parametrize(("vswitch", "expected"), [("1-8", []), ("1-9", ["H13"])])
 def test_the_vswitch_of_starlingx_has_eight_cores_at_most(vswitch: str, expected: list[str]) -> None:
-    shares = starlingx(housekeeping="0", vswitch=vswitch, isolated="10-11")
+    shares = starlingx(housekeeping="0", vswitch=vswitch, isolated="10")
     host = HostSpec(name="h", topology=topology("0-11"), cpus=shares)
     assert codes(host) == expected
     assert codes(host.model_copy(update={"cpus": shares.model_copy(update={"dialect": "plain"})})) == []
 
 
-def test_starlingx_leaves_a_cpu_for_applications() -> None:
-    shares = starlingx(housekeeping="0", vswitch="1-3", isolated="3")
-    assert findings(HostSpec(name="h", topology=topology("0-3"), cpus=shares))
-    apart = starlingx(housekeeping="0-3", isolated="9")
-    assert codes(HostSpec(name="h", topology=topology("0-3"), cpus=apart)) == ["H13"]
+def test_cpus_of_no_set_are_starlingx_applications() -> None:
+    shares = starlingx(housekeeping="0", isolated="1-2")
+    host = HostSpec(name="h", topology=topology("0-3"), cpus=shares)
+    assert findings(host) == []
+    plain = shares.model_copy(update={"dialect": "plain"})
+    assert codes(host.model_copy(update={"cpus": plain}), "C") == ["C03"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "dialect", "expected"),
+    [
+        ({"housekeeping": "0,907", "isolated": "1"}, "starlingx", []),
+        ({"housekeeping": "0,908", "isolated": "1"}, "starlingx", ["H12"]),
+        ({"housekeeping": "0,908", "vswitch": "1", "isolated": ""}, "starlingx", ["H12"]),
+        ({"housekeeping": "0,908", "isolated": ""}, "starlingx", []),
+        ({"housekeeping": "0,908", "isolated": "1"}, "plain", []),
+    ],
+)
+def test_storage_threads_of_starlingx_have_a_mask_of_limited_length(
+    sets: dict[str, str], dialect: str, expected: list[str]
+) -> None:
+    assert codes(starlingx(**sets).model_copy(update={"dialect": dialect})) == expected
 
 
 def smt(isolated: str, **changes: object) -> MachineSpec:

@@ -9,7 +9,7 @@ from quietcore.rules.cluster.devices import H06, H07, H08, H11
 from quietcore.rules.cluster.machine import H02, H05, H16
 from quietcore.rules.cluster.pool import H09, H10, H18
 from quietcore.rules.cluster.profile import C26, C31, C46, C47, H17, H19
-from quietcore.rules.cluster.roles import H13
+from quietcore.rules.cluster.roles import H12, H13
 from quietcore.rules.rule import Rule
 
 RULES: tuple[Rule[Any], ...] = (
@@ -25,6 +25,7 @@ RULES: tuple[Rule[Any], ...] = (
     H09,
     H10,
     H11,
+    H12,
     H13,
     H16,
     H17,
@@ -36,7 +37,6 @@ UNFED: Mapping[str, str] = {
     "H01": "firmware settings are not declared anywhere; the machine alone knows them",
     "H03": "whether firmware steals time shows in a run of hwlatdetect only",
     "H04": "cache partitions are set up on the machine, and no file that is read holds them",
-    "H12": "the CPU mask of DRBD stands in no file that is read",
     "H14": "overlay networks and the daemons that switch them are not declared",
     "H15": "members of a hosted control plane are not declared",
 }

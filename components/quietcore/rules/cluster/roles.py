@@ -12,6 +12,7 @@ from quietcore.units import CpuSet
 
 VSWITCH_CORES = 8  # VSWITCH_MAX_CORES of cpu_utils.py
 SHARED_CORES = 1  # per processor
+DRBD_CPUS = 908  # DRBD_CPU_MASK_LIMIT of cpu_utils.py, from the length of the mask's text in drbd.h
 
 
 def _roles(host: HostSpec) -> Iterator[Hit]:
@@ -29,13 +30,25 @@ def _roles(host: HostSpec) -> Iterator[Hit]:
                 given=f"{shared} cores in cell {cell.id} ({shares.shared & cell.cpus})",
                 allowed=f"at most {SHARED_CORES} core per cell",
             )
-    taken = shares.housekeeping | shares.vswitch | shares.shared | shares.offlined
-    if shares.isolated and topology.cpus <= taken:
-        yield Hit(where="cpus", given="no CPU is left for applications", allowed="at least one")
+    taken = shares.housekeeping | shares.vswitch | shares.isolated | shares.offlined
+    if topology.cpus <= taken:
+        yield Hit(
+            where="cpus.isolated",
+            given=f"isolated {shares.isolated}: no CPU is left for applications",
+            allowed="at least one CPU that is shared or in no set",
+            hint="isolate fewer CPUs",
+        )
 
 
 def _cores(topology: HostTopology, cpus: CpuSet) -> int:
     return len({topology.core_of(cpu) for cpu in cpus})
+
+
+def _beyond_drbd(plan: CpuPlan) -> Iterator[Hit]:
+    others = plan.isolated | plan.vswitch | plan.shared
+    beyond = CpuSet(cpu for cpu in plan.housekeeping if cpu >= DRBD_CPUS)
+    if plan.dialect == "starlingx" and beyond and others:
+        yield Hit(where="cpus.housekeeping", given=beyond.counted("CPU"), allowed=f"below {DRBD_CPUS}")
 
 
 def starlingx(**sets: str) -> CpuPlan:
@@ -54,7 +67,8 @@ H13: Rule[HostSpec] = Rule(
     depends_on=("C02",),
     doc=Doc(
         what='In a plan of dialect "starlingx" the vSwitch has at most eight cores, each cell has at most one shared '
-        "core, and a CPU is left for applications. (That the platform has one, C01 sees to.)",
+        "core, and a CPU is left that is neither the platform's nor the vSwitch's nor isolated: it serves ordinary "
+        "applications. (That the platform has one, C01 sees to.)",
         why="The limits are StarlingX's own: it refuses other numbers when the host is unlocked, after it was taken "
         "out of service for the change.",
         fix="give the surplus cores to isolated",
@@ -68,6 +82,32 @@ H13: Rule[HostSpec] = Rule(
             text='# two cells of four cores; CPUs n and n+8 are siblings\nCpuPlan(dialect="starlingx", '
             'housekeeping="0,8", shared="1,4,9,12", isolated="2-3,5-7,10-11,13-15")',
             subject=lambda: smt_host(starlingx(housekeeping="0,8", shared="1,4,9,12", isolated="2-3,5-7,10-11,13-15")),
+        ),
+    ),
+)
+
+
+H12: Rule[CpuPlan] = Rule(
+    code="H12",
+    title="platform CPU that DRBD's mask cannot hold",
+    severity=Severity.INFO,
+    scope=Scope.VALUE,
+    subject=CpuPlan,
+    judge=_beyond_drbd,
+    doc=Doc(
+        what='In a plan of dialect "starlingx" the platform\'s CPUs have numbers below 908, unless all CPUs are the '
+        "platform's.",
+        why="StarlingX binds the storage threads of DRBD to the platform's CPUs by a mask, whose text has room for 908 "
+        "CPUs. With a CPU beyond, the mask cannot be written, and the threads run anywhere.",
+        fix="give the platform CPUs with lower numbers",
+        sources=(source("STX-CPU", "check_drbd_platform_limitation"),),
+        bad=Example(
+            text='CpuPlan(dialect="starlingx", housekeeping="0-1,908-909", isolated="2-907")',
+            subject=lambda: starlingx(housekeeping="0-1,908-909", isolated="2-907"),
+        ),
+        good=Example(
+            text='CpuPlan(dialect="starlingx", housekeeping="0-3", isolated="4-909")',
+            subject=lambda: starlingx(housekeeping="0-3", isolated="4-909"),
         ),
     ),
 )

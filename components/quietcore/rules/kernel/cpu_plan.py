@@ -91,6 +91,7 @@ C03: Rule[HostSpec] = Rule(
     scope=Scope.VALUE,
     subject=HostSpec,
     judge=_left_over,
+    aside=lambda host: "StarlingX gives CPUs of no set to applications" if host.cpus.dialect == "starlingx" else "",
     doc=Doc(
         what="Every CPU of the host's topology is housekeeping, isolated, shared or offlined.",
         why="A CPU of which nobody says anything becomes whatever each layer's default is: part of the scheduler's "
