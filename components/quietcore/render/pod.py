@@ -109,7 +109,9 @@ def _undecided(spec: Manifest, metadata: Manifest) -> Iterable[str]:
             yield "containers"
     if spec.at("resources").undecided():
         yield "resources"
-    for name in ("runtimeClassName", "nodeSelector", "nodeName", "affinity", "topologySpreadConstraints", "volumes"):
+    if not spec.at("volumes").known or any(each.at("emptyDir").undecided() for each in spec.at("volumes").each()):
+        yield "volumes"
+    for name in ("runtimeClassName", "nodeSelector", "nodeName", "affinity", "topologySpreadConstraints"):
         if spec.at(name).undecided():
             yield name
 

@@ -21,6 +21,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
 """Where each kind of object keeps the domain."""
 
 _JUDGED: Final = (
+    "cpu.cores",
     "cpu.dedicatedCpuPlacement",
     "cpu.numa.guestMappingPassthrough",
     "cpu.realtime",
@@ -89,8 +90,16 @@ def _lifted(found: Manifest) -> Iterable[VirtualMachineSpec]:
         hugepages=_page_size(domain.at("memory", "hugepages")),
         requests=amounts(domain.at("resources", "requests")),
         limits=amounts(domain.at("resources", "limits")),
-        undecided=tuple(path for path in _JUDGED if domain.at(*path.split(".")).undecided()),
+        undecided=tuple(_undecided(found, domain)),
     )
+
+
+def _undecided(found: Manifest, domain: Manifest) -> Iterable[str]:
+    """What is not known yet, or stands in an instance type."""
+    typed = found.at("spec", "instancetype").value is not None
+    for path in _JUDGED:
+        if (typed and path != "resources") or domain.at(*path.split(".")).undecided():
+            yield path
 
 
 def _there(found: Manifest) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,16 +12,27 @@ from lxml import etree
 from quietcore.errors import QuietcoreError
 from quietcore.render.domain_base import base_domain, stylesheet_of
 from quietcore.render.domain_xml import lift_element
+from quietcore.render.pod import KINDS, Lifted, lift_object, with_classes
 from quietcore.render.stylesheet import apply_stylesheet, parse_xml
+from quietcore.render.virtual_machine import TEMPLATES as MACHINES
+from quietcore.render.virtual_machine import lift_object as lift_machine
 from quietcore.spec.domain import DomainSpec
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.host import HostSpec
 from quietcore.spec.node import RtNodeSpec
+from quietcore.spec.pod import PodSpec, RuntimeClassSpec
 from quietcore.spec.site import NodeSpec, SiteSpec
 from quietcore.spec.spec import spec_of
+from quietcore.spec.virtual_machine import VirtualMachineSpec
 
 HOST, NODE = "quietcore:index:Host", "quietcore:index:RtNode"
 DOMAIN = "libvirt:index/domain:Domain"
+
+Workload = Lifted | VirtualMachineSpec
+VIRTUAL_MACHINES: Mapping[str, Callable[[Mapping[str, Any], str], tuple[Workload, ...]]] = dict.fromkeys(
+    MACHINES, lift_machine
+)
+_GROUPS = ("core", "apps", "batch", "node.k8s.io", "policy", "kubevirt.io")
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,19 @@ def site_from(resources: Iterable[Registered]) -> SiteSpec:
         for found in known.values()
         if found.type == DOMAIN and (place := _placed(found, known, hosts)) is not None
     ]
-    return SiteSpec(hosts=tuple(hosts.values()), nodes=tuple(nodes))
+    pods, classes, machines = _workloads(known.values())
+    return SiteSpec(
+        hosts=tuple(hosts.values()), nodes=tuple(nodes), pods=with_classes(pods, classes), virtual_machines=machines
+    )
+
+
+@lru_cache(maxsize=512)
+def kind_of(token: str) -> str:
+    """The Kubernetes kind of a type token such as ``kubernetes:apps/v1:Deployment``; "" where none is judged."""
+    package, _, rest = token.partition(":")
+    group, _, kind = rest.partition(":")
+    judged = package == "kubernetes" and group.partition("/")[0] in _GROUPS and kind in (*KINDS, *MACHINES)
+    return kind if judged else ""
 
 
 def _host(found: Registered) -> HostSpec | None:
@@ -75,13 +98,42 @@ def _lifted(base: bytes, stylesheet: str) -> DomainSpec:
     return lift_element(apply_stylesheet(domain, stylesheet) if stylesheet else domain)
 
 
+def lifted_objects(found: Registered) -> tuple[Workload, ...]:
+    """What a Kubernetes resource's inputs stand for. Raises Refused where they make none (S07)."""
+    kind = kind_of(found.type)
+    lift = VIRTUAL_MACHINES.get(kind, lift_object)
+    try:
+        lifted = lift({"kind": kind, **found.props}, f'{kind} "{found.name}"')
+    except QuietcoreError as fault:
+        where, hint = fault.where or found.name, fault.hint
+        told = Finding(code="S07", title=fault.what, where=where, given=fault.given, allowed=fault.allowed, hint=hint)
+        raise Refused([told]) from None
+    # The engine's provider makes a name of the resource's where the program gives none.
+    return tuple(each if each.name else each.model_copy(update={"name": found.name}) for each in lifted)
+
+
+def _workloads(
+    resources: Iterable[Registered],
+) -> tuple[list[PodSpec], list[RuntimeClassSpec], tuple[VirtualMachineSpec, ...]]:
+    lifted: list[Workload] = []
+    for found in resources:
+        if kind_of(found.type):
+            try:
+                lifted += lifted_objects(found)
+            except Refused:
+                continue
+    pods = [each for each in lifted if isinstance(each, PodSpec)]
+    classes = [each for each in lifted if isinstance(each, RuntimeClassSpec)]
+    return pods, classes, tuple(each for each in lifted if isinstance(each, VirtualMachineSpec))
+
+
 def unreadable(resources: Iterable[Registered]) -> list[Finding]:
-    """The findings on domains that are no part of the picture, because nothing can be read from them."""
+    """The findings on domains and objects that are no part of the picture, because nothing can be read from them."""
     found: list[Finding] = []
     for resource in resources:
-        if resource.type == DOMAIN:
+        if resource.type == DOMAIN or kind_of(resource.type):
             try:
-                lifted_domain(resource)
+                lifted_domain(resource) if resource.type == DOMAIN else lifted_objects(resource)
             except Refused as refused:
                 found += refused.findings
     return found

@@ -34,6 +34,13 @@ class TopologyText:
 
 
 @dataclass(frozen=True)
+class ManifestText:
+    """The text of a Kubernetes object."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class DomainText:
     """The text of a domain XML."""
 
@@ -202,4 +209,34 @@ S06: Rule[DomainText] = Rule(
     ),
 )
 
-RULES: tuple[Rule[Any], ...] = (S01, S02, S03, S04, S05, S06)
+
+def _no_mapping(manifest: ManifestText) -> Iterable[Hit]:
+    """Whether it is a YAML mapping at all; what its keys may hold is told by who lifts the object."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(manifest.text)
+    except yaml.YAMLError as fault:
+        return [Hit(where="object", given=" ".join(str(fault).split()), allowed="YAML")]
+    return [] if isinstance(data, dict) else [Hit(where="object", given=repr(data), allowed="a mapping")]
+
+
+S07: Rule[ManifestText] = Rule(
+    code="S07",
+    title=TITLES["S07"],
+    severity=Severity.ERROR,
+    scope=Scope.VALUE,
+    subject=ManifestText,
+    judge=_no_mapping,
+    doc=Doc(
+        what="A Kubernetes object is a mapping, and the values that rules speak of are of the kind that the API server "
+        "takes: quantities, texts, lists.",
+        why="An object that cannot be read cannot be judged, and the API server refuses it in the middle of an update.",
+        fix="mend the object's values",
+        sources=(source("K8S-DOC", "Objects in Kubernetes"),),
+        bad=Example(text="- kind: Pod", subject=lambda: ManifestText("- kind: Pod")),
+        good=Example(text="kind: Pod", subject=lambda: ManifestText("kind: Pod")),
+    ),
+)
+
+RULES: tuple[Rule[Any], ...] = (S01, S02, S03, S04, S05, S06, S07)

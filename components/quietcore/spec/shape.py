@@ -9,4 +9,5 @@ TITLES: Final = {
     "S04": "a key is missing",
     "S05": "a topology file cannot be read",
     "S06": "a domain's XML cannot be read",
+    "S07": "a Kubernetes object cannot be read",
 }

@@ -72,7 +72,7 @@ def _not_dedicated(machine: VirtualMachineSpec) -> Iterator[Hit]:
 
 def _unequal(machine: VirtualMachineSpec) -> Iterator[Hit]:
     asked, limits = machine.requests, machine.limits
-    if asked.cpu is None and limits.cpu is None and machine.vcpus is None:
+    if {asked.cpu, limits.cpu, machine.vcpus} == {None} and "cpu.cores" not in machine.undecided:
         yield Hit(where="domain.cpu.cores", given="none", allowed="a number of cores, or a cpu limit")
     for amount in {asked.cpu, limits.cpu} - {None}:
         if amount is not None and (amount % 1000 or not amount):
