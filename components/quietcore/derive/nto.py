@@ -158,11 +158,14 @@ def _hugepages(profile: PerformanceProfileSpec) -> Iterator[str]:
     """Pages of one cell are reserved by a unit at boot; 2M ones then need their pool set up beside a default of 1G."""
     if profile.default_page_size:
         yield f"default_hugepagesz={profile.default_page_size}"
-    spread = [pages for pages in profile.pages if pages.node is None]
-    for pages in spread:
-        yield from (f"hugepagesz={pages.size}", f"hugepages={pages.count}")
+    spread: dict[str, int] = {}
+    for pages in profile.pages:
+        if pages.node is None:  # the webhook refuses a second entry
+            spread.setdefault(pages.size, pages.count)
+    for size, count in spread.items():
+        yield from (f"hugepagesz={size}", f"hugepages={count}")
     by_cell = {pages.size for pages in profile.pages if pages.node is not None}
-    if _SMALL in by_cell - {pages.size for pages in spread} and profile.default_page_size == _LARGE:
+    if _SMALL in by_cell - spread.keys() and profile.default_page_size == _LARGE:
         yield from (f"hugepagesz={_SMALL}", "hugepages=0")
 
 
@@ -181,16 +184,17 @@ def machine_of(profile: PerformanceProfileSpec, known: MachineSpec | None = None
     """A node of the profile. What ``known`` says itself stays: the operator's answer fills in the layers it has not."""
     base = known or MachineSpec(role="worker")
     online = base.online or (base.topology.cpus - (profile.offlined or _NONE) if base.topology else online_of(profile))
+    facts = _facts(profile, base.facts)
     return base.model_copy(
         update={
             "profile": profile,
             "online": online,
             "isolated": base.isolated or profile.isolated or _NONE,
             "plan": base.plan or plan_of(profile),
-            "cmdline": base.cmdline or cmdline_of(profile, base.facts.vendor),
+            "cmdline": base.cmdline or cmdline_of(profile, facts.vendor),
             "kubelet": base.kubelet or kubelet_of(profile),
             "runtime": base.runtime or runtime_of(profile),
-            "facts": _facts(profile, base.facts),
+            "facts": facts,
             "runtime_classes": base.runtime_classes or (runtime_class_of(profile),),
             "files": {**_from_profile(base), **base.files},
         }
@@ -210,6 +214,8 @@ def _facts(profile: PerformanceProfileSpec, facts: MachineFacts) -> MachineFacts
         said["kernel"] = "rt" if profile.realtime_kernel else "generic"
     if profile.kernel_page_size == "64k":
         said |= {"page_size": 64, "arch": "aarch64"}
+    if facts.vendor is None and "aarch64" in (facts.arch, said.get("arch")):
+        said["vendor"] = "arm"
     return facts.model_copy(update=said)
 
 

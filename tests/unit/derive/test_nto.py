@@ -136,7 +136,7 @@ def test_facts_follow_from_the_profile_unless_they_are_known() -> None:
     assert machine_of(profile()).facts.kernel is None
     measured = MachineSpec(facts=MachineFacts(kernel="generic"))
     assert machine_of(profile(realtime_kernel=True), measured).facts.kernel == "generic"
-    assert machine_of(profile(kernel_page_size="64k")).facts == MachineFacts(page_size=64, arch="aarch64")
+    assert machine_of(profile(kernel_page_size="64k")).facts == MachineFacts(page_size=64, arch="aarch64", vendor="arm")
 
 
 @pytest.mark.parametrize(
@@ -179,3 +179,14 @@ def test_pause_containers_stay_on_the_reserved_cpus() -> None:
     assert runtime_of(mixed).shared_cpus == CpuSet([1])
     assert runtime_of(mixed.model_copy(update={"hints": WorkloadHints()})).shared_cpus is None
     assert "irq-load-balancing.crio.io" in runtime_of(mixed).handlers["high-performance"]
+
+
+def test_a_node_of_another_architecture_gets_its_own_parameters() -> None:
+    arm = machine_of(profile(), MachineSpec(facts=MachineFacts(arch="aarch64")))
+    assert arm.facts.vendor == "arm"
+    assert arm.cmdline == cmdline_of(profile(), "arm")
+
+
+def test_a_second_entry_for_a_size_is_not_written() -> None:
+    twice = (ProfilePages(size="1G", count=2), ProfilePages(size="1G", count=4))
+    assert str(cmdline_of(profile(pages=twice))).count("hugepages=") == 1
