@@ -123,8 +123,13 @@ def manifests(text: str, name: str = "") -> list[Manifest]:
     """Every object of a YAML or JSON text, those in a List one by one. Raises YamlError and ManifestError."""
     found = []
     for document in documents(text, name):
-        found += members(Manifest(document.data, (), _placed(document)))
+        found += members(manifest_in(document))
     return found
+
+
+def manifest_in(document: YamlDocument) -> Manifest:
+    """The object in a document of a file, whose lines errors name."""
+    return Manifest(document.data, (), _placed(document))
 
 
 def members(manifest: Manifest, depth: int = 0) -> list[Manifest]:

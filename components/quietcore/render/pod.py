@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from quietcore.render.amounts import amounts
-from quietcore.render.manifest import Manifest, manifest_of, manifests, members
+from quietcore.render.manifest import Manifest, manifest_in, manifest_of, manifests, members
+from quietcore.render.yaml_document import YamlDocument
 from quietcore.spec.pod import ContainerSpec, DisruptionBudgetSpec, MemoryVolume, PodSpec, RuntimeClassSpec
 from quietcore.units import Size
 
@@ -40,6 +41,11 @@ def lift(text: str, name: str = "") -> tuple[Lifted, ...]:
     ``name`` is the file's. Raises YamlError and ManifestError, which name the line.
     """
     return tuple(found for each in manifests(text, name) for found in _lifted(each))
+
+
+def lift_document(document: YamlDocument) -> tuple[Lifted, ...]:
+    """The same from one document of a file. Raises ManifestError, which names the line."""
+    return tuple(found for each in members(manifest_in(document)) for found in _lifted(each))
 
 
 def lift_object(data: Mapping[str, Any], name: str = "") -> tuple[Lifted, ...]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from quietcore.render.amounts import amounts, resources
-from quietcore.render.manifest import Manifest, manifest_of, manifests, members
+from quietcore.render.manifest import Manifest, manifest_in, manifest_of, manifests, members
+from quietcore.render.yaml_document import YamlDocument
 from quietcore.render.yaml_text import yaml_text
 from quietcore.spec.virtual_machine import VirtualMachineSpec
 
@@ -36,6 +37,11 @@ def lift(text: str, name: str = "") -> tuple[VirtualMachineSpec, ...]:
     ``name`` is the file's. Raises YamlError and ManifestError, which name the line.
     """
     return tuple(found for each in manifests(text, name) for found in _lifted(each))
+
+
+def lift_document(document: YamlDocument) -> tuple[VirtualMachineSpec, ...]:
+    """The same from one document of a file. Raises ManifestError, which names the line."""
+    return tuple(found for each in members(manifest_in(document)) for found in _lifted(each))
 
 
 def lift_object(data: Mapping[str, Any], name: str = "") -> tuple[VirtualMachineSpec, ...]:
