@@ -116,7 +116,7 @@ C10: Rule[MachineSpec] = Rule(
     judge=_tickless,
     depends_on=_UNREADABLE,
     doc=Doc(
-        what="nohz_full and rcu_nocbs both name exactly the isolated set, in any of the kernel's forms (1-N, 2-62:1/2). "
+        what="nohz_full and rcu_nocbs both name exactly the isolated set, in any of the kernel's forms, such as 1-N. "
         "StarlingX may name more CPUs, all but the platform's. OpenShift leaves nohz_full out where the profile does "
         "not hint at real time, and tuned's bare-metal profile realtime leaves out both.",
         why="Without nohz_full the timer tick interrupts the isolated CPU up to a thousand times a second; without "

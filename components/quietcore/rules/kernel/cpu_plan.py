@@ -74,11 +74,11 @@ C02: Rule[CpuPlan] = Rule(
 
 def _left_over(host: HostSpec) -> Iterator[Hit]:
     planned = CpuSet(cpu for cpus in host.cpus.sets().values() for cpu in cpus)
-    left = host.topology.cpus - planned
+    left = host.present - planned
     if left:
         yield Hit(
             where="cpus",
-            given=f"{left.counted('CPU')} of {host.topology.cpus} {'are' if len(left) > 1 else 'is'} in no set",
+            given=f"{left.counted('CPU')} of {host.present} {'are' if len(left) > 1 else 'is'} in no set",
             allowed="every CPU of the host in one set",
             hint=f"add {left} to housekeeping, isolated or shared, or list {left} as offlined",
         )
@@ -93,7 +93,8 @@ C03: Rule[HostSpec] = Rule(
     judge=_left_over,
     aside=lambda host: "StarlingX gives CPUs of no set to applications" if host.cpus.dialect == "starlingx" else "",
     doc=Doc(
-        what="Every CPU of the host's topology is housekeeping, isolated, shared or offlined.",
+        what="Every CPU of the host's topology is housekeeping, isolated, shared, vswitch or offlined. Where SMT is "
+        "off (fact smt), the second threads of the cores are not there, and nobody need plan them.",
         why="A CPU of which nobody says anything becomes whatever each layer's default is: part of the scheduler's "
         "pool, of the interrupt mask, of kubelet's shared pool. It is the noisy neighbour that no plan shows.",
         fix="put every CPU into one set",
@@ -108,8 +109,8 @@ C03: Rule[HostSpec] = Rule(
 
 
 def _absent(host: HostSpec) -> Iterator[Hit]:
-    present = host.topology.cpus
     for name, planned in host.cpus.sets().items():
+        present = host.topology.cpus if name == "offlined" else host.present
         beyond = planned - present
         if beyond:
             left = planned & present
@@ -129,7 +130,8 @@ C04: Rule[HostSpec] = Rule(
     subject=HostSpec,
     judge=_absent,
     doc=Doc(
-        what="The CPU plan names only CPUs that are in the host's topology.",
+        what="The CPU plan names only CPUs that are in the host's topology, and that come up where SMT is off (fact "
+        "smt).",
         why="tuned refuses a profile whose isolated CPUs are not online, and a pin to a missing CPU fails when the "
         "domain starts: hours after the preview said yes.",
         fix="name only CPUs of the topology, or bring the topology file up to date with quietcore inventory",
@@ -145,8 +147,8 @@ C04: Rule[HostSpec] = Rule(
 
 def split_cores(host: HostSpec) -> Iterator[CpuSet]:
     """The cores whose threads lie in different sets of the host's plan; offlined and unplanned threads do not count."""
-    used = [host.cpus.housekeeping, host.cpus.isolated, host.cpus.shared]
-    planned = used[0] | used[1] | used[2]
+    used = [cpus for name, cpus in host.cpus.sets().items() if name != "offlined"]
+    planned = CpuSet().union(used) & host.present
     for core in host.topology.cores:
         threads = (core & planned) - host.cpus.offlined
         if len(threads) > 1 and not any(threads <= cpus for cpus in used):
@@ -193,12 +195,12 @@ C05: Rule[HostSpec] = Rule(
         fix="move all threads of the core into one set, or offline all but one",
         sources=(source("STX-CPU"), source("NTO-D"), source("K-ISO"), source("K-HW")),
         bad=Example(
-            text='# CPUs n and n+8 are siblings\nCpuPlan(housekeeping="0-3", isolated="4-15")',
-            subject=lambda: smt_host(plan(housekeeping="0-3", isolated="4-15")),
+            text='# CPUs n and n+8 are siblings\nCpuPlan(housekeeping="0-1,4-5", isolated="2-3,6-15")',
+            subject=lambda: smt_host(plan(housekeeping="0-1,4-5", isolated="2-3,6-15")),
         ),
         good=Example(
-            text='# CPUs n and n+8 are siblings\nCpuPlan(housekeeping="0-3,8-11", isolated="4-7,12-15")',
-            subject=lambda: smt_host(plan(housekeeping="0-3,8-11", isolated="4-7,12-15")),
+            text='# CPUs n and n+8 are siblings\nCpuPlan(housekeeping="0,4,8,12", isolated="1-3,5-7,9-11,13-15")',
+            subject=lambda: smt_host(plan(housekeeping="0,4,8,12", isolated="1-3,5-7,9-11,13-15")),
         ),
     ),
 )

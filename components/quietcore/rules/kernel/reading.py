@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from quietcore.errors import UnitError
@@ -26,7 +25,7 @@ def tuned_as(machine: MachineSpec, *names: str) -> bool:
     """Whether the machine's tuned profile is known and is, or directly includes, one of tuned's own ``names``."""
     if machine.tuned is None:
         return False
-    return not {machine.tuned.name, *re.split(r"[,;\s]+", machine.tuned.parent)}.isdisjoint(names)
+    return not {machine.tuned.name, *machine.tuned.parents, *machine.tuned.merged}.isdisjoint(names)
 
 
 def vendor(machine: MachineSpec) -> str | None:
