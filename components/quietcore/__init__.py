@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from quietcore.resources import CpuPlan, Host, HostFacts, RtNode, RtNodeArgs, TunedProfile
+    from quietcore.resources import CpuPlan, Exemption, Host, HostFacts, RtNode, RtNodeArgs, TunedProfile
 
 __version__ = "0.1.0"
-__all__ = ["CpuPlan", "Host", "HostFacts", "RtNode", "RtNodeArgs", "TunedProfile"]
+__all__ = ["CpuPlan", "Exemption", "Host", "HostFacts", "RtNode", "RtNodeArgs", "TunedProfile"]
 
 
 def __getattr__(name: str) -> Any:

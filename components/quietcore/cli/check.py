@@ -64,6 +64,8 @@ def styled(finding: Finding) -> str:
 def _tell(run: Run, asides: list[tuple[str, str, str]]) -> None:
     for code, where, reason in asides:
         say(f"aside: {code} does not judge {where}: {reason}")
+    for exemption in dict.fromkeys(exemption for exemption, _ in run.spared):
+        say(f"exempt: {exemption}")
     wrote = [("assigned", run.lock_changes), ("dropped", run.dropped)]
     told = "; ".join(f"{what} {', '.join(nodes)}" for what, nodes in wrote if nodes)
     if told:
@@ -93,6 +95,7 @@ def _data(run: Run, asides: list[tuple[str, str, str]]) -> dict[str, Any]:
         "hosts": [host.name for host in run.site.hosts],
         "nodes": [node.domain.name for node in run.site.nodes],
         "findings": [finding.as_json() for finding in run.findings],
+        "exempt": [{**exemption.dump(), "finding": finding.as_json()} for exemption, finding in run.spared],
         "asides": [{"code": code, "where": where, "reason": reason} for code, where, reason in asides],
         "assigned": list(run.lock_changes),
         "left": list(run.left),

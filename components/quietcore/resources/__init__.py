@@ -7,13 +7,14 @@ from quietcore.garbage import look_less_often
 
 if TYPE_CHECKING:
     from quietcore.resources.arguments import CpuPlan, HostFacts, RtNodeArgs
+    from quietcore.resources.exemption import Exemption
     from quietcore.resources.host import Host
     from quietcore.resources.node import RtNode
     from quietcore.resources.tuned import TunedProfile
 
-__all__ = ["CpuPlan", "Host", "HostFacts", "RtNode", "RtNodeArgs", "TunedProfile"]
+__all__ = ["CpuPlan", "Exemption", "Host", "HostFacts", "RtNode", "RtNodeArgs", "TunedProfile"]
 
-_HOME = {"Host": "host", "RtNode": "node", "TunedProfile": "tuned"}
+_HOME = {"Exemption": "exemption", "Host": "host", "RtNode": "node", "TunedProfile": "tuned"}
 
 
 def __getattr__(name: str) -> Any:

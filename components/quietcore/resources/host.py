@@ -11,6 +11,7 @@ import pulumi_libvirt as libvirt
 
 from quietcore.resources.arguments import CpuPlan, HostFacts
 from quietcore.resources.judged import judged, reporter
+from quietcore.resources.ledger import ledger
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.host import HostSpec
 from quietcore.spec.site import NodeSpec
@@ -48,7 +49,9 @@ class Host(pulumi.ComponentResource):
             self.spec = None
         else:
             self.spec, report = judged(HostSpec, data, where)
-        super().__init__("quietcore:index:Host", name, self.spec.dump() if self.spec else {}, opts)
+        super().__init__(
+            "quietcore:index:Host", name, self.spec.dump() if self.spec else {}, ledger().awaiting(name, opts)
+        )
         report(self)
         self.provider = libvirt.Provider(f"{name}-libvirt", uri=uri, opts=pulumi.ResourceOptions(parent=self))
         self._child = pulumi.ResourceOptions(parent=self, provider=self.provider)

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pulumi.runtime.settings import get_engine, get_root_directory, get_root_res
 
 from quietcore.derive.lock import Assignment, Lock
 from quietcore.resources.lockfile import read_lock, write_lock
+from quietcore.rules.exempting import exempt, on_exemptions
+from quietcore.spec.exemption import ExemptionSpec
 from quietcore.spec.finding import Finding, Refused, Severity, in_order
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -42,6 +45,9 @@ class Ledger:
     changed: list[str] = field(default_factory=list)
     refusals: list[tuple[Finding, pulumi.Resource | None]] = field(default_factory=list)
     failing: bool = False
+    exemptions: list[ExemptionSpec] = field(default_factory=list)
+    exempting: dict[str, list[pulumi.Resource]] = field(default_factory=dict)
+    spared: list[tuple[ExemptionSpec, Finding]] = field(default_factory=list)
 
     def tell(self, findings: Iterable[Finding], resource: pulumi.Resource | None = None) -> bool:
         """Take findings in, report the new ones on their resource, and say whether any of them refuses.
@@ -49,7 +55,9 @@ class Ledger:
         Raises Refused outside of previews, so that nothing of a refused component is registered.
         """
         place = program_file()
-        new = [f for finding in findings if (f := finding.at(file=place)) not in self.findings]
+        ruling = exempt(findings, self.exemptions, date.today())
+        self._spare(ruling.spared, resource)
+        new = [f for finding in ruling.kept if (f := finding.at(file=place)) not in self.findings]
         self.findings += new
         errors = [finding for finding in new if finding.severity is Severity.ERROR]
         if errors and not pulumi.runtime.is_dry_run():
@@ -60,6 +68,27 @@ class Ledger:
             self.failing = True
             pulumi.Output.from_input(resource.urn if resource else None).apply(lambda _: self._settled())
         return bool(errors)
+
+    def configure(self) -> None:
+        """Take in the exemptions of the stack's configuration, and tell what is wrong with them."""
+        from quietcore.resources.exemption import CONFIG, configured
+
+        made, faults = configured(pulumi.runtime.get_config(CONFIG))
+        self.exemptions += made
+        self.tell([*faults, *on_exemptions(made, None, date.today())])
+
+    def exempted(self, exemption: ExemptionSpec, resource: pulumi.Resource | None = None) -> None:
+        """Take in an exemption: from now on it spares findings, and components that it names wait for ``resource``."""
+        self.exemptions.append(exemption)
+        if resource is not None:
+            self.exempting.setdefault(exemption.resource, []).append(resource)
+
+    def awaiting(self, name: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions | None:
+        """The options, and to wait for the exemptions of that name: the policies must know them first."""
+        decisions = self.exempting.get(name)
+        if not decisions:
+            return opts
+        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=decisions))
 
     def supposed(self, node: str, assignment: Assignment) -> None:
         """Judge the rest of the program as if the node had this assignment, without keeping it."""
@@ -75,6 +104,12 @@ class Ledger:
         if self.write and not self.changed:
             pulumi.Output.from_input(None).apply(lambda _: self._keep())
         self.changed.append(node)
+
+    def _spare(self, spared: list[tuple[ExemptionSpec, Finding]], resource: pulumi.Resource | None) -> None:
+        for exemption, finding in spared:
+            if (exemption, finding) not in self.spared:
+                self.spared.append((exemption, finding))
+                pulumi.log.info(f"exempt: {exemption}", resource)
 
     def _keep(self) -> None:
         """Write the lock when the program has ended, unless it was refused, and say what changed."""
@@ -121,12 +156,14 @@ def ledger() -> Ledger:
         found = Ledger(lock_path=path, frozen=frozen(), write=not frozen(), lock=read_lock(path))
         if root is not None:
             root._quietcore = found  # type: ignore[attr-defined]
+        found.configure()
     return found
 
 
 def begin(found: Ledger) -> None:
     """Use this ledger for the run in progress."""
     get_root_resource()._quietcore = found  # type: ignore[union-attr]
+    found.configure()
 
 
 def program_file() -> str:

@@ -14,6 +14,7 @@ from quietcore.render.domain_xslt import xslt
 from quietcore.resources.arguments import RtNodeArgs
 from quietcore.resources.host import Host
 from quietcore.resources.judged import judged
+from quietcore.resources.ledger import ledger
 from quietcore.resources.placed import placed
 from quietcore.resources.tuned import TunedProfile
 from quietcore.spec.node import RtNodeSpec
@@ -57,7 +58,9 @@ class RtNode(pulumi.ComponentResource):
         data = {**facts, "name": name, "host": host._name, "tuned": tuned._name if tuned else None}
         self.spec, report = judged(RtNodeSpec, data, f'node "{name}"')
         self.placed, report_placed = placed(self.spec, host, tuned)
-        super().__init__("quietcore:index:RtNode", name, self.spec.dump() if self.spec else {}, opts)
+        super().__init__(
+            "quietcore:index:RtNode", name, self.spec.dump() if self.spec else {}, ledger().awaiting(name, opts)
+        )
         report(self)
         report_placed(self)
         self.domain: libvirt.Domain | None = None

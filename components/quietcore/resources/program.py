@@ -6,6 +6,7 @@ import os
 import runpy
 import sys
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from quietcore.resources.ledger import Ledger, begin
 from quietcore.resources.lockfile import read_lock, write_lock
 from quietcore.resources.mocks import Recorder, start
 from quietcore.resources.site import Registered, site_from, unreadable
+from quietcore.rules.exempting import Ruling, exempt, on_exemptions
 from quietcore.rules.judge import findings
+from quietcore.spec.exemption import ExemptionSpec
 from quietcore.spec.finding import Finding, Severity, in_order
 from quietcore.spec.site import SiteSpec
 from quietcore.spec.topology import Loader
@@ -28,7 +31,8 @@ from quietcore.spec.topology import Loader
 class Run:
     """What a program declares: the picture, every finding, the registered resources, what the lock took in.
 
-    ``left`` are nodes that the lock knows and a program without errors declares no more; ``dropped`` left it.
+    ``spared`` are findings that exemptions cover. ``left`` are nodes that the lock knows and a program without errors
+    declares no more; ``dropped`` left it.
     """
 
     project: Path
@@ -39,6 +43,7 @@ class Run:
     lock_changes: list[str]
     left: list[str]
     dropped: list[str]
+    spared: list[tuple[ExemptionSpec, Finding]]
 
 
 def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False) -> Run:
@@ -58,14 +63,18 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
     registered = sorted(monitor.registered, key=lambda found: found.urn)  # they arrive in no certain order
     site = site_from(registered)
     whole = [*findings(site), *unreadable(registered)]
-    found = in_order([*ledger.findings, *_unsaid(whole, ledger.findings)])
+    today = date.today()
+    ruling = exempt(whole, ledger.exemptions, today)
+    spared = list(dict.fromkeys([*ledger.spared, *ruling.spared]))
+    decided = on_exemptions(ledger.exemptions, Ruling([], spared), today)
+    found = in_order([*ledger.findings, *_unsaid([*ruling.kept, *decided], ledger.findings)])
     refused = any(one.severity is Severity.ERROR for one in found)
     written = not frozen and not refused and ledger.lock != before
     if written:
         write_lock(ledger.lock_path, ledger.lock)
     left = [] if refused else sorted(set(ledger.lock.nodes) - ledger.declared)
     dropped = sorted(set(before.nodes) - set(ledger.lock.nodes)) if written else []
-    return Run(root, stack, site, found, registered, ledger.changed if written else [], left, dropped)
+    return Run(root, stack, site, found, registered, ledger.changed if written else [], left, dropped, spared)
 
 
 def _unsaid(whole: list[Finding], told: list[Finding]) -> list[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 
 from quietcore.resources.judged import judged
+from quietcore.resources.ledger import ledger
 from quietcore.spec.tuned import TunedProfileSpec
 
 
@@ -27,6 +28,8 @@ class TunedProfile(pulumi.ComponentResource):
         """Raises pulumi.RunError in ``up`` where a rule refuses it."""
         data = {"name": name, "role": role, "sysctl": dict(sysctl or {}), "include": include}
         self.spec, report = judged(TunedProfileSpec, data, f'tuned profile "{name}"')
-        super().__init__("quietcore:index:TunedProfile", name, self.spec.dump() if self.spec else {}, opts)
+        super().__init__(
+            "quietcore:index:TunedProfile", name, self.spec.dump() if self.spec else {}, ledger().awaiting(name, opts)
+        )
         report(self)
         self.register_outputs({"spec": self.spec.dump() if self.spec else {}})
