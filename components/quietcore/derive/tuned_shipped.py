@@ -52,12 +52,13 @@ _VIRTUAL: Final = {"non_isolated_cores": "${f:cpulist_invert:${isolated_cores}}"
 _SCRIPT: Final = {"script": "script.sh"}
 
 
-def _latency_performance(sysctl: Mapping[str, str], vm: Mapping[str, str]) -> Shipped:
+def _latency_performance(sysctl: Mapping[str, str], vm: Mapping[str, str], boost: Mapping[str, str]) -> Shipped:
     cpu = {
         "force_latency": "cstate.id_no_zero:1|3",
         "governor": "performance",
         "energy_perf_bias": "performance",
         "min_perf_pct": "100",
+        **boost,
     }
     return Shipped(sections={"cpu": cpu, "vm": vm, "sysctl": sysctl})
 
@@ -152,7 +153,7 @@ _KSM: Final = {"sysfs": {"/sys/kernel/mm/ksm/run": "2"}, "script": _SCRIPT}
 _BY_VENDOR: Final = "${f:cpuinfo_check:GenuineIntel:intel_pstate=disable:AuthenticAMD:amd_pstate=disable:}"
 
 _2_20: Final = {
-    "latency-performance": _latency_performance(_DIRTY, {}),
+    "latency-performance": _latency_performance(_DIRTY, {}, {}),
     "network-latency": _network_latency("skew_tick=1", {}),
     "realtime": _realtime("intel_pstate=disable nosoftlockup tsc=reliable", _QUIET, {}, {"script": _SCRIPT}),
     "realtime-virtual-host": _virtual("host", "cmdline_rvh", _KSM),
@@ -161,7 +162,7 @@ _2_20: Final = {
 }
 _2_27: Final = {
     "latency-performance": _latency_performance(
-        {"vm.swappiness": "10"}, {"dirty_bytes": "10%", "dirty_background_bytes": "3%"}
+        {"vm.swappiness": "10"}, {"dirty_bytes": "10%", "dirty_background_bytes": "3%"}, {"boost": "1"}
     ),
     "network-latency": _network_latency(
         "skew_tick=1 tsc=reliable rcupdate.rcu_normal_after_boot=1 rcutree.nohz_full_patience_delay=1000", _QUIET

@@ -88,7 +88,7 @@ def words(options: Mapping[str, str]) -> tuple[str, ...]:
 
 def text_of(profile: TunedProfileSpec) -> str:
     """A profile that others wrote, as one file: what it inherits from tuned's own is left to tuned."""
-    main = {**profile.sections.get("main", {}), **({"include": profile.include} if profile.include else {})}
+    main = {**profile.sections.get("main", {}), **({"include": profile.parent} if profile.parent else {})}
     sections: dict[str, Mapping[str, str]] = {"main": main}
     if profile.variables:
         sections["variables"] = profile.variables
@@ -153,9 +153,10 @@ def _follow(name: str, by_name: Mapping[str, str], files: Mapping[str, str], cha
     sections = sections_of(files[by_name[name]], by_name[name])
     for parent in included(sections):
         bare = parent.removeprefix("-")
-        if bare in seen:
+        if bare in seen and bare != name:
             continue
-        if bare in by_name:
+        # One that includes its own name stands on tuned's profile of that name, which it hides.
+        if bare in by_name and bare != name:
             _follow(bare, by_name, files, chain, seen)
             continue
         if chain.merged:

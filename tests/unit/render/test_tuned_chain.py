@@ -98,3 +98,8 @@ def test_a_broken_file_of_variables_is_refused_in_its_own_lines():
     with pytest.raises(TunedError) as refused:
         lift(given)
     assert refused.value.where == "realtime-virtual-host-variables.conf, line 2"
+
+
+def test_a_profile_that_hides_tunings_own_of_its_name_stands_on_it():
+    profile = lift("[main]\ninclude=realtime-virtual-host\n", "realtime-virtual-host/tuned.conf")
+    assert (profile.name, profile.parents) == ("realtime-virtual-host", ("realtime-virtual-host",))
