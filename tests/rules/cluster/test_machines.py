@@ -6,7 +6,7 @@ from quietcore.rules.cluster.examples import booted, pool, profile, topology, wo
 from quietcore.rules.cluster.roles import starlingx
 from quietcore.rules.examples import cpus, plan, smt_host
 from quietcore.rules.judge import findings
-from quietcore.spec import Cell, HostSpec, HostTopology, MachineFacts, MachineSpec
+from quietcore.spec import Cell, HostSpec, HostTopology, KernelCmdline, MachineFacts, MachineSpec
 from quietcore.units import CpuSet, Size
 
 
@@ -112,6 +112,9 @@ def smt(isolated: str, **changes: object) -> MachineSpec:
         (smt(""), []),
         (smt("2-3", online=cpus("0-3")), []),
         (smt("2-3", online=CpuSet()), ["H02"]),
+        (smt("2-3", cmdline=KernelCmdline.parse("nosmt")), []),
+        (smt("2-3", cmdline=KernelCmdline.parse("nosmt=force"), online=CpuSet()), []),
+        (smt("2-3", cmdline=KernelCmdline.parse("quiet")), ["H02"]),
         (smt("2-3", topology=None), []),
         (smt("2-3", topology=topology()), []),
         (smt("2-3", plan=plan()), []),
@@ -123,7 +126,7 @@ def test_siblings_are_isolated_together(machine: MachineSpec, expected: list[str
 
 def test_the_split_core_is_named_with_both_ends() -> None:
     (found,) = findings(smt("2-3", files={"cmdline": "grub", "topology": "lscpu.json"}))
-    assert found.given == "2-3 of grub; core 2,6 of lscpu.json has 6 outside, and 1 more"
+    assert found.given == "2-3 of grub; core 2,6 of lscpu.json has CPU 6 outside, and 1 more"
     assert found.hint.startswith("isolate 2-3,6-7")
 
 
@@ -153,3 +156,10 @@ def test_clocks_are_no_matter_for_others() -> None:
     assert codes(booted("clocksource=arch_sys_counter", facts=MachineFacts(arch="aarch64"))) == []
     ordinary = {"isolated": CpuSet()}
     assert codes(booted("clocksource=hpet pcie_aspm=force", **ordinary)) == []
+
+
+def test_the_boot_cpus_core_is_never_advised() -> None:
+    (found,) = (each for each in findings(smt("4-7")) if each.code == "H02")
+    assert found.hint == "isolate 1-3,5-7, or switch the other threads off (nosmt)"
+    (found,) = (each for each in findings(smt("4")) if each.code == "H02")
+    assert found.hint == "switch SMT off (nosmt)"

@@ -18,21 +18,26 @@ def _split_siblings(machine: MachineSpec) -> Iterator[Hit]:
     """Without a plan only: a plan's own sets are judged core by core."""
     if machine.topology is None or machine.plan is not None:
         return
-    online = machine.online or machine.topology.cpus
-    split = [
-        core & online
-        for core in machine.topology.cores
-        if not (core & online).isdisjoint(machine.isolated) and not (core & online) <= machine.isolated
-    ]
-    if split:
-        more = f", and {len(split) - 1} more" if len(split) > 1 else ""
-        yield Hit(
-            where="isolated",
-            given=f"{machine.isolated} of {machine.end('cmdline')}; core {split[0]} of {machine.end('topology')} has "
-            f"{split[0] - machine.isolated} outside{more}",
-            allowed="whole cores",
-            hint=f"isolate {machine.isolated.union(split)}, or switch the other threads off (nosmt)",
-        )
+    online = _online(machine, machine.topology)
+    running = [core & online for core in machine.topology.cores]
+    split = [core for core in running if not core.isdisjoint(machine.isolated) and not core <= machine.isolated]
+    if not split:
+        return
+    first, more = split[0], f", and {len(split) - 1} more" if len(split) > 1 else ""
+    whole = machine.isolated.union(split) - machine.topology.core_of(0)
+    yield Hit(
+        where="isolated",
+        given=f"{machine.isolated} of {machine.end('cmdline')}; core {first} of {machine.end('topology')} has "
+        f"CPU {first - machine.isolated} outside{more}",
+        allowed="whole cores",
+        hint=f"isolate {whole}, or switch the other threads off (nosmt)" if whole else "switch SMT off (nosmt)",
+    )
+
+
+def _online(machine: MachineSpec, topology: HostTopology) -> CpuSet:
+    online = machine.online or topology.cpus
+    off = machine.cmdline is not None and machine.cmdline.get("nosmt") is not None
+    return online - topology.siblings if off else online
 
 
 def _pairs() -> HostTopology:
