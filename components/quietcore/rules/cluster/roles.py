@@ -71,7 +71,7 @@ H13: Rule[HostSpec] = Rule(
         "applications. (That the platform has one, C01 sees to.)",
         why="The limits are StarlingX's own: it refuses other numbers when the host is unlocked, after it was taken "
         "out of service for the change.",
-        fix="give the surplus cores to isolated",
+        fix="isolate the surplus cores, or leave them to applications",
         sources=(source("STX-CPU", "check_core_allocations"),),
         bad=Example(
             text='# two cells of four cores; CPUs n and n+8 are siblings\nCpuPlan(dialect="starlingx", '
