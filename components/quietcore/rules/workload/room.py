@@ -72,19 +72,23 @@ def _cells(machine: MachineSpec, pool: CpuSet) -> Iterator[Hit]:
 
 def _fits(rooms: Sequence[int], counts: Iterable[int]) -> bool:
     """Whether the counts can be packed into the rooms; also where that takes too long to find out."""
-    items, tries = sorted((count for count in counts if count), reverse=True), 0
+    items = sorted((count for count in counts if count), reverse=True)
+    dead: set[tuple[int, tuple[int, ...]]] = set()
 
     def pack(place: int, free: tuple[int, ...]) -> bool:
-        nonlocal tries
-        tries += 1
-        if place == len(items) or tries > _TRIES:
+        if place == len(items) or len(dead) > _TRIES:
             return True
-        options = {room: index for index, room in enumerate(free) if room >= items[place]}
-        return any(
-            pack(place + 1, (*free[:index], room - items[place], *free[index + 1 :])) for room, index in options.items()
-        )
+        if (place, free) in dead:
+            return False
+        for room in {room for room in free if room >= items[place]}:
+            rest = list(free)
+            rest.remove(room)
+            if pack(place + 1, tuple(sorted((*rest, room - items[place])))):
+                return True
+        dead.add((place, free))
+        return False
 
-    return sum(items) <= sum(rooms) and max(items, default=0) <= max(rooms, default=0) and pack(0, tuple(rooms))
+    return sum(items) <= sum(rooms) and max(items, default=0) <= max(rooms, default=0) and pack(0, tuple(sorted(rooms)))
 
 
 W03: Rule[MachineSpec] = Rule(
