@@ -1,6 +1,10 @@
 """Reading and writing PerformanceProfiles."""
 
+import copy
+from typing import Any
+
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +177,35 @@ def test_a_broken_profile_is_read_or_refused_and_nothing_else(cut: int, put: str
     refused: QuietcoreError | None = None
     try:
         lift(FULL[:cut] + put + FULL[cut + drop :], "p.yaml")
+    except QuietcoreError as fault:
+        refused = fault
+    assert refused is None or "p.yaml" in refused.where
+
+
+def paths(data: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = list(data.items()) if isinstance(data, dict) else list(enumerate(data)) if isinstance(data, list) else []
+    return [at, *(path for key, value in inner for path in paths(value, (*at, key)))]
+
+
+DATA = yaml.safe_load(FULL)
+things = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(path=st.sampled_from([path for path in paths(DATA) if path]), put=things)
+def test_a_value_of_any_kind_anywhere_is_read_or_refused(path: tuple[Any, ...], put: object) -> None:
+    data = copy.deepcopy(DATA)
+    here = data
+    for part in path[:-1]:
+        here = here[part]
+    here[path[-1]] = put
+    refused: QuietcoreError | None = None
+    try:
+        lift(yaml.safe_dump(data), "p.yaml")
     except QuietcoreError as fault:
         refused = fault
     assert refused is None or "p.yaml" in refused.where
