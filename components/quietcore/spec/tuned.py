@@ -13,6 +13,8 @@ NOT_IN_RT = ("kernel.numa_balancing", "net.core.busy_poll", "net.core.busy_read"
 """What tuned's profiles set and a real-time kernel does not have (PREEMPT_RT has no NUMA balancing or busy polling)."""
 
 _SEPARATOR = re.compile(r"\s*[,;]\s*")
+# A name, then a function that gives more names after a separator, or nothing.
+_MAYBE_MORE = re.compile(r"([\w.-]+)(\$\{f:\w+:.*:(?:[,;][^:{}]*)?:(?:[,;][^:{}]*)?\})\Z", re.DOTALL)
 
 
 class TunedProfileSpec(Spec):
@@ -48,8 +50,30 @@ class TunedProfileSpec(Spec):
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """The parents by name; one that tuned may do without is written with a leading ``-``, which is left out."""
-        return tuple(name.removeprefix("-") for name in _SEPARATOR.split(self.parent.strip()) if name)
+        """The parents by name; one that tuned may do without is written with a leading ``-``, which is left out.
+
+        What a function gives is not known: it stands here as it is written, after the names that are sure.
+        """
+        return tuple(name for text in _separated(self.parent) for name in _sure(text.strip().removeprefix("-")) if name)
+
+
+def _separated(include: str) -> list[str]:
+    """An include's parts, with what stands in ``${...}`` left together."""
+    if "${" not in include:
+        return _SEPARATOR.split(include)
+    parts, depth = [""], 0
+    for before, character in zip(f" {include}", include, strict=False):
+        depth += (before == "$" and character == "{") - (depth > 0 and character == "}")
+        if not depth and character in ",;":
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _sure(text: str) -> tuple[str, ...]:
+    more = _MAYBE_MORE.match(text) if "${" in text else None
+    return more.groups() if more else (text,)
 
 
 class TunedAdvice(Spec):

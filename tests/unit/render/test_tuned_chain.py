@@ -103,3 +103,19 @@ def test_a_broken_file_of_variables_is_refused_in_its_own_lines():
 def test_a_profile_that_hides_tunings_own_of_its_name_stands_on_it():
     profile = lift("[main]\ninclude=realtime-virtual-host\n", "realtime-virtual-host/tuned.conf")
     assert (profile.name, profile.parents) == ("realtime-virtual-host", ("realtime-virtual-host",))
+
+
+@pytest.mark.parametrize(
+    ("include", "parents"),
+    [
+        ("a,b${f:regex_search_ternary:x:rt:,c:}", ("a", "b", "${f:regex_search_ternary:x:rt:,c:}")),
+        ("a${f:virt_check:-guest:-host}", ("a${f:virt_check:-guest:-host}",)),
+        (
+            "a,b${f:regex_search_ternary:${f:exec:uname:-r}:rt:,c:};\n d-${f:lscpu_check:x:y}-e",
+            ("a", "b", "${f:regex_search_ternary:${f:exec:uname:-r}:rt:,c:}", "d-${f:lscpu_check:x:y}-e"),
+        ),
+        ("-provider-${f:exec:cat:x},openshift", ("provider-${f:exec:cat:x}", "openshift")),
+    ],
+)
+def test_parents_beside_a_function_are_sure_where_it_only_adds_to_them(include: str, parents: tuple[str, ...]):
+    assert lift(f"[main]\ninclude={include}\n", "ours/tuned.conf").parents == parents
