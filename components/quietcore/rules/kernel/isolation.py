@@ -10,11 +10,12 @@ from quietcore.rules.kernel.reading import dialect, named, unbalanced
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.spec import KernelCmdline, KubeletSpec, MachineSpec, PodSpec, Severity
+from quietcore.spec.cmdline import ISOLCPUS_FLAGS
 
 
 def _managed(cmdline: KernelCmdline) -> Iterator[Hit]:
     said = cmdline.get("isolcpus")
-    if said and "managed_irq" not in cmdline.flags():
+    if said and ISOLCPUS_FLAGS.issuperset(cmdline.flags()) and "managed_irq" not in cmdline.flags():
         yield Hit(
             where="cmdline.isolcpus",
             given=f"isolcpus={said}",
@@ -30,7 +31,6 @@ C12: Rule[KernelCmdline] = Rule(
     scope=Scope.VALUE,
     subject=KernelCmdline,
     judge=_managed,
-    depends_on=("C34",),
     doc=Doc(
         what="isolcpus has the flag managed_irq. (A flag that the kernel does not know is C34.)",
         why="Drivers of NVMe disks and of network cards spread their queues' interrupts over all CPUs themselves, and "
