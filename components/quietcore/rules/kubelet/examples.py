@@ -58,13 +58,13 @@ def reserved(*nodes: str, kind: str = "memory") -> tuple[MemoryReservation, ...]
     )
 
 
-def hardware(cells: int = 1, threads: int = 1, sockets: int | None = None) -> HostTopology:
+def hardware(cells: int = 1, threads: int = 1) -> HostTopology:
     """Eight CPUs dealt out to cells in runs; with two threads a core, CPUs 2n and 2n+1 are siblings."""
     share = max(8 // cells, 1)
     held = tuple(
         Cell(
             id=cell,
-            socket=cell if sockets is None else cell % sockets,
+            socket=cell,
             cpus=cpus(f"{cell * share}-{cell * share + share - 1}"),
             memory=Size.parse("16GiB"),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from quietcore.rules.kubelet.examples import hardware, kubelet, options, worker
+from quietcore.rules.kubelet.examples import kubelet, options, worker
 from quietcore.rules.kubelet.machines import of_kubelet, release
 from quietcore.rules.kubelet.options import (
     ACROSS_CORES,
@@ -31,59 +31,38 @@ PERIOD = Duration.parse("100ms")  # the kubelet's own cpuCFSQuotaPeriod
 PERIOD_GATE = "CustomCPUCFSQuotaPeriod"  # alpha since 1.12, and still
 
 
-def _by_socket(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
-    if not kubelet.chooses(BY_SOCKET):
-        return
-    where = f"kubelet.{CPU}.{BY_SOCKET}"
-    if kubelet.topology_manager_policy == "single-numa-node":
+def _by_socket(kubelet: KubeletSpec) -> Iterator[Hit]:
+    if kubelet.chooses(BY_SOCKET) and kubelet.topology_manager_policy == "single-numa-node":
         yield Hit(
-            where=where,
+            where=f"{CPU}.{BY_SOCKET}",
             given='"true", with topologyManagerPolicy single-numa-node',
             allowed="one of the two",
-            hint=f"remove {BY_SOCKET}: a NUMA node is never larger than a socket that holds it",
-        )
-    cells = machine.topology.cells if machine.topology else ()
-    sockets = {cell.socket for cell in cells}
-    if len(sockets) > len(cells):
-        yield Hit(
-            where=where,
-            given=f'"true"; the machine has {len(sockets)} sockets and {len(cells)} NUMA nodes',
-            allowed="no more sockets than NUMA nodes",
-            hint=f"remove {BY_SOCKET}",
+            hint=f"remove {BY_SOCKET}: CPUs of one NUMA node are of one socket already",
         )
 
 
-K09: Rule[MachineSpec] = Rule(
+K09: Rule[KubeletSpec] = Rule(
     code="K09",
     title="CPUs are aligned by socket and by NUMA node at once",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
-    subject=MachineSpec,
-    judge=of_kubelet(_by_socket),
+    subject=KubeletSpec,
+    judge=_by_socket,
     doc=Doc(
-        what=f"The option {BY_SOCKET} is not chosen together with topologyManagerPolicy single-numa-node, nor on a "
-        "machine with more sockets than NUMA nodes.",
+        what=f"The option {BY_SOCKET} is not chosen together with topologyManagerPolicy single-numa-node. (The kubelet "
+        "also refuses it where sockets outnumber NUMA nodes; a topology here has one socket for each node, so that "
+        "cannot be said.)",
         why="The kubelet does not start: the one asks for CPUs of one socket, the other for CPUs of one NUMA node.",
         fix=f"remove {BY_SOCKET}",
         sources=(source("K8S-VAL", "cpumanager/policy_options.go"), source("KEP-3327")),
         bad=Example(
             text=f'topologyManagerPolicy: single-numa-node\ncpuManagerPolicyOptions:\n  {BY_SOCKET}: "true"',
-            subject=lambda: worker(
-                kubelet(
-                    cpu_manager_options=options(FULL_CORES, BY_SOCKET),
-                    feature_gates={"CPUManagerPolicyAlphaOptions": True},
-                )
-            ),
+            subject=lambda: kubelet(cpu_manager_options=options(FULL_CORES, BY_SOCKET)),
         ),
         good=Example(
             text=f'topologyManagerPolicy: restricted\ncpuManagerPolicyOptions:\n  {BY_SOCKET}: "true"',
-            subject=lambda: worker(
-                kubelet(
-                    cpu_manager_options=options(FULL_CORES, BY_SOCKET),
-                    feature_gates={"CPUManagerPolicyAlphaOptions": True},
-                    topology_manager_policy="restricted",
-                ),
-                topology=hardware(2),
+            subject=lambda: kubelet(
+                cpu_manager_options=options(FULL_CORES, BY_SOCKET), topology_manager_policy="restricted"
             ),
         ),
     ),

@@ -68,9 +68,12 @@ def _wanted(machine: MachineSpec) -> tuple[CpuSet, CpuSet] | None:
 
 def _reservation(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
     reserved, wanted = kubelet.reserved_cpus, _wanted(machine)
-    if wanted is None or reserved is None or not kubelet.static_cpus:
+    if wanted is None or not kubelet.static_cpus:
         return
     must, may = wanted
+    if reserved is None:
+        yield from _by_amount(machine, kubelet, must, may)
+        return
     missing, beyond = must - reserved, reserved - may
     if not missing and not beyond:
         return
@@ -83,6 +86,19 @@ def _reservation(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
         allowed=str(must),
         hint=f"set reservedSystemCPUs to {must}",
     )
+
+
+def _by_amount(machine: MachineSpec, kubelet: KubeletSpec, must: CpuSet, may: CpuSet) -> Iterator[Hit]:
+    """The kubelet picks the CPUs itself, from the first core on; their number at least must be right."""
+    count = -(-kubelet.reserved("cpu").nano // Quantity.of(1).nano)
+    if count and not kubelet.fragment and not len(must) <= count <= len(may):
+        yield Hit(
+            where=RESERVED,
+            given=f"nothing, and an amount of {kubelet.reserved('cpu')} CPUs; {isolation_end(machine)} "
+            f"{_sets(machine)}",
+            allowed=str(must),
+            hint=f"set reservedSystemCPUs to {must}",
+        )
 
 
 def _sets(machine: MachineSpec) -> str:
@@ -103,7 +119,8 @@ K03: Rule[MachineSpec] = Rule(
     doc=Doc(
         what="reservedSystemCPUs are the plan's housekeeping CPUs and those of a userspace switch. In the dialect nto "
         "also the shared CPUs, in starlingx also the isolated ones, which a device plugin hands out there. Shared CPUs "
-        "may be reserved in any dialect. Without a plan: the CPUs that are not isolated.",
+        "may be reserved in any dialect. Without a plan: the CPUs that are not isolated. Where CPUs are reserved by "
+        "amount only, their number is compared.",
         why="The kubelet gives every CPU that is not reserved to some pod. A housekeeping CPU that is not reserved is "
         "promised twice; an isolated one that is reserved lies idle, or takes ordinary pods.",
         fix="set reservedSystemCPUs to the housekeeping CPUs",
