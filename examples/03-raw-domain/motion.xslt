@@ -25,6 +25,16 @@
       <numatune>
         <memory mode="strict" nodeset="0"/>
       </numatune>
+      <cpu mode="host-passthrough" migratable="off">
+        <feature policy="require" name="tsc-deadline"/>
+      </cpu>
+      <clock offset="utc">
+        <timer name="hpet" present="no"/>
+      </clock>
+      <pm>
+        <suspend-to-mem enabled="no"/>
+        <suspend-to-disk enabled="no"/>
+      </pm>
     </xsl:copy>
   </xsl:template>
 
@@ -32,14 +42,19 @@
     <xsl:copy>
       <xsl:apply-templates select="node()"/>
       <pmu state="off"/>
+      <vmport state="off"/>
     </xsl:copy>
   </xsl:template>
 
   <xsl:template match="/domain/devices">
     <xsl:copy>
       <xsl:apply-templates select="node()"/>
+      <controller type="usb" model="none"/>
       <memballoon model="none"/>
     </xsl:copy>
   </xsl:template>
+
+  <!-- Said anew above, or not wanted: the display and the random number device are the SDK's defaults. -->
+  <xsl:template match="/domain/cpu | /domain/devices/graphics | /domain/devices/rng"/>
 
 </xsl:stylesheet>
