@@ -167,7 +167,9 @@ def test_what_tuned_writes_and_what_is_booted_are_both_named() -> None:
 
 
 def test_a_profile_that_isolates_other_cpus_is_told_once() -> None:
-    own = theirs(variables={**SET, "isolated_cores": "2-3"})
+    sysfs = {"/sys/devices/virtual/workqueue/cpumask": "${not_isolated_cpumask}"}
+    banned = {"banned_cpus": "${isolated_cores}"}
+    own = theirs(variables={**SET, "isolated_cores": "2-3"}, irqbalance=banned, sysfs=sysfs)
     assert codes(tuned_machine(own, CMDLINE, vendor="intel", tuned_version="2.20")) == ["T02"]
 
 

@@ -10,7 +10,7 @@ from quietcore.derive.tuned_shipped import DIFFERENT, shipped
 from quietcore.rules.examples import boot, profile
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
-from quietcore.rules.tuned.claims import of_openshift, on_machine, parameter_cpus, values_of
+from quietcore.rules.tuned.claims import as_isolated, of_openshift, on_machine, parameter_cpus
 from quietcore.rules.tuned.examples import theirs, tuned_machine
 from quietcore.rules.tuned.isolation import CMDLINE
 from quietcore.spec import KernelCmdline, MachineSpec, Severity, TunedProfileSpec
@@ -66,14 +66,10 @@ def _not_written(machine: MachineSpec, tuned: TunedProfileSpec, cmdline: KernelC
 
 def _written(machine: MachineSpec, tuned: TunedProfileSpec, version: str) -> dict[str, str]:
     """What tuned of that version adds, by name; the last of a name. Only the profile's own under unknown parents."""
-    cores = values_of(machine, tuned).get("isolated_cores")
-    if cores is None or parameter_cpus(cores) != machine.isolated:
-        # That it isolates other CPUs is told once, by T02; here both ends are meant to isolate the same.
-        variables = {name: value for name, value in tuned.variables.items() if name != "isolated_cores"}
-        tuned = tuned.model_copy(update={"variables": variables})
+    tuned = as_isolated(machine, tuned)
     whole = merged(tuned, version)
     written = cmdline_of(tuned, machine.isolated, machine.online, version, machine.facts, machine.topology)
-    if whole is None or written is None:
+    if whole is None or written is None:  # both know the same versions
         return {}
     own = {word.partition("=")[0] for word in tuned.cmdline}
     names = dict.fromkeys(word.partition("=")[0] for word in written.cmdline.parameters)

@@ -61,10 +61,19 @@ def values_of(machine: MachineSpec, profile: TunedProfileSpec) -> Mapping[str, s
     return evaluate(variables, world, {"isolated_cores": str(machine.isolated) or None})
 
 
+def as_isolated(machine: MachineSpec, profile: TunedProfileSpec) -> TunedProfileSpec:
+    """The profile as if it isolated what the machine does: that it does not is told once, by T02."""
+    if not machine.isolated:
+        return profile
+    variables = {name: value for name, value in profile.variables.items() if name != "isolated_cores"}
+    return profile.model_copy(update={"variables": variables})
+
+
 def expanded(text: str, machine: MachineSpec, profile: TunedProfileSpec) -> str | None:
-    """An option's value on this machine; None where it is not known."""
+    """An option's value on this machine, with its isolated set; None where it is not known."""
     if "${" not in text:
         return text
+    profile = as_isolated(machine, profile)
     try:
         value = expand(text, values_of(machine, profile), world_of(machine.online, machine.facts, machine.topology))
     except NotKnown:

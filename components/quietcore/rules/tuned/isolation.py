@@ -93,7 +93,6 @@ T03: Rule[MachineSpec] = Rule(
     scope=Scope.VALUE,
     subject=MachineSpec,
     judge=on_machine(_managed),
-    depends_on=("C09",),
     doc=Doc(
         what="isolate_managed_irq=Y in the variables of a real-time profile and the flag managed_irq of isolcpus stand "
         "together, or neither stands.",
