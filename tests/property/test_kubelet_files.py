@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import example, given
@@ -91,6 +92,12 @@ def test_a_kubelet_configuration_is_read_back(spec: KubeletSpec) -> None:
     assert kubelet.render(kubelet.lift(text)) == text
 
 
+@given(kubelets, st.randoms(use_true_random=False))
+def test_order_and_layout_of_a_kubelet_file_change_nothing(spec: KubeletSpec, chance: Any) -> None:
+    [document] = documents(kubelet.render(spec))
+    assert kubelet.lift(json.dumps(_shuffled(document.data, chance))) == spec
+
+
 @given(crios | containerds)
 def test_a_runtime_configuration_is_read_back(spec: ContainerRuntimeSpec) -> None:
     assert crio_conf.lift(crio_conf.render(spec)) == spec
@@ -126,14 +133,14 @@ def test_any_bytes_are_documents_or_a_clear_error(content: bytes) -> None:
     _survives(lambda text, name: documents(decoded(content, name), name), "")
 
 
-json = st.recursive(
+values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
 
 
-@given(st.sampled_from(sorted(kubelet.KEYS.values())), json)
+@given(st.sampled_from(sorted(kubelet.KEYS.values())), values)
 def test_a_field_of_any_type_is_read_or_refused_with_its_line(key: str, value: Any) -> None:
     text = yaml_text({"apiVersion": kubelet.API, "kind": kubelet.KIND, key: value})
     _survives(kubelet.lift, text)
@@ -148,6 +155,17 @@ def _broken(data: st.DataObject, text: str) -> str:
         + data.draw(st.sampled_from(("", "\t", "\x00", "{", "[", '"', "*a", "&a ", ": ", "\n- ", text)))
         + text[end:]
     )
+
+
+def _shuffled(data: Any, chance: Any) -> Any:
+    """The same data with the keys of every mapping in another order."""
+    if isinstance(data, list):
+        return [_shuffled(each, chance) for each in data]
+    if not isinstance(data, dict):
+        return data
+    keys = list(data)
+    chance.shuffle(keys)
+    return {key: _shuffled(data[key], chance) for key in keys}
 
 
 def _survives(read: Any, text: str) -> None:
