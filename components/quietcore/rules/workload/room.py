@@ -14,6 +14,7 @@ from quietcore.spec.pod import exclusive_cpus
 from quietcore.units import CpuSet, Size
 
 _TRIES = 20_000
+_DEEPEST = 400  # pods; what cannot be decided is not held against anyone
 _PAGE = re.compile(r"(\d{1,9})([KMG])\Z", re.ASCII)
 
 
@@ -76,7 +77,7 @@ def _fits(rooms: Sequence[int], counts: Iterable[int]) -> bool:
     dead: set[tuple[int, tuple[int, ...]]] = set()
 
     def pack(place: int, free: tuple[int, ...]) -> bool:
-        if place == len(items) or len(dead) > _TRIES:
+        if place == len(items) or place > _DEEPEST or len(dead) > _TRIES:
             return True
         if (place, free) in dead:
             return False
