@@ -12,23 +12,26 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from quietcore.rules.catalogue import CATALOGUE, by_code
+from quietcore.rules.catalogue import CATALOGUE, UNFED, by_code
 from quietcore.rules.judge import findings
 from quietcore.rules.rule import Example, Rule
 
 LAYERS: Final[Mapping[str, str]] = {
     "C": "CPU plans and kernel command lines",
     "D": "Real-time domains, alone and together on a host",
+    "E": "Exemptions",
     "H": "Hosts, pools of nodes and clusters",
     "K": "Kubelets",
     "L": "The assignment lock",
     "S": "The shape of what is declared",
     "T": "tuned profiles",
     "W": "Pods and what they run",
+    "X": "Across layers",
 }
 """The layer that the first letter of a code stands for."""
 
 WIDTH: Final = 96
+_TABLE: Final = ("| code | why |", "|---|---|")
 
 
 def explain(rule: Rule[Any]) -> str:
@@ -80,6 +83,11 @@ def index() -> str:
     for letter, rules in groupby(CATALOGUE, key=lambda rule: rule.code[0]):
         rows = [f"| [{rule.code}]({rule.code}.md) | {rule.title} | {rule.severity} |" for rule in rules]
         parts.append("\n".join([f"## {LAYERS[letter]}\n", "| code | bad pattern | severity |", "|---|---|---|", *rows]))
+        unfed = [f"| {code} | {why} |" for code, why in sorted(UNFED.items()) if code[0] == letter]
+        if unfed:
+            parts.append(
+                "\n".join(["Not judged, as nothing that is declared or lifted tells of it:\n", *_TABLE, *unfed])
+            )
     return "\n\n".join(parts) + "\n"
 
 
