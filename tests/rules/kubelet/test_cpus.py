@@ -152,6 +152,11 @@ def test_whole_cores_matter_where_threads_are_siblings(changes: dict[str, Any], 
     assert codes(worker(of, **changes)) == expected
 
 
+def test_whole_cores_are_no_matter_where_no_pod_has_cpus_of_its_own() -> None:
+    shared = kubelet(cpu_manager_policy="none", cpu_manager_options={})
+    assert codes(worker(shared, topology=hardware(threads=2))) == ["K01"]
+
+
 def test_nosmt_makes_threads_no_matter() -> None:
     machine = worker(kubelet(cpu_manager_options={}), topology=hardware(threads=2))
     assert codes(machine.model_copy(update={"cmdline": KernelCmdline.parse("nosmt")})) == []

@@ -99,6 +99,10 @@ def test_options_go_with_the_static_policy() -> None:
         ("999us", {"CustomCPUCFSQuotaPeriod": True}, ["K20"]),
         ("1s", {"CustomCPUCFSQuotaPeriod": True}, []),
         ("1s1us", {"CustomCPUCFSQuotaPeriod": True}, ["K20"]),
+        ("2s", {}, ["K20"]),
+        ("999us", {}, ["K20"]),
+        ("1s", {}, ["K11"]),
+        ("1ms", {}, ["K11"]),
     ],
 )
 def test_the_quota_period_has_a_gate_and_bounds(period: str, gates: dict[str, bool], expected: list[str]) -> None:

@@ -91,7 +91,7 @@ def _threads_apart(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
 
 def _without_full_cores(machine: MachineSpec) -> str:
     number = release(machine)
-    if number is not None and CPU_OPTIONS[FULL_CORES].stage(number) in ("absent", "alpha"):
+    if CPU_OPTIONS[FULL_CORES].stage(number) in ("absent", "alpha"):
         return f"a kubelet 1.{number} offers {FULL_CORES} behind a gate at most"
     said = {"nto": "OpenShift's operator chooses whole cores: K15 tells", "starlingx": "StarlingX gives CPUs by plugin"}
     return said.get(dialect(machine), "")

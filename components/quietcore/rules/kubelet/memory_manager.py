@@ -113,7 +113,7 @@ def _reservations(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
         where = f"kubelet.reservedMemory[{index}]"
         if nodes is not None and each.node not in nodes:
             there = ", ".join(map(str, sorted(nodes)))
-            given = f"NUMA node {each.node}; the machine has {there}"
+            given = f"NUMA node {each.node}; the machine has only {there}"
             yield Hit(where=f"{where}.numaNode", given=given, allowed=there, hint="name a NUMA node that exists")
         for kind, amount in each.limits.items():
             fault = _fault(kind, amount, (each.node, kind) in seen)

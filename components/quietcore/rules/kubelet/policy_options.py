@@ -28,6 +28,7 @@ from quietcore.units import Duration
 CPU = "cpuManagerPolicyOptions"
 TOPOLOGY = "topologyManagerPolicyOptions"
 PERIOD = Duration.parse("100ms")  # the kubelet's own cpuCFSQuotaPeriod
+SHORTEST, LONGEST = Duration.parse("1ms"), Duration.parse("1s")  # K8S-VAL, cpuCFSQuotaPeriod
 PERIOD_GATE = "CustomCPUCFSQuotaPeriod"  # alpha since 1.12, and still
 
 
@@ -126,7 +127,8 @@ def _refused(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
             hint="set cpuManagerPolicy to static, or remove the options",
         )
     period = kubelet.cpu_cfs_quota_period
-    if period is not None and period != PERIOD and not enabled(kubelet, PERIOD_GATE, default=_all_alpha(kubelet)):
+    in_bounds = period is not None and period != PERIOD and SHORTEST <= period <= LONGEST
+    if in_bounds and not enabled(kubelet, PERIOD_GATE, default=_all_alpha(kubelet)):
         yield Hit(
             where="kubelet.cpuCFSQuotaPeriod",
             given=f"{period}, without the gate {PERIOD_GATE}",
@@ -214,5 +216,34 @@ K11: Rule[MachineSpec] = Rule(
                 kubelet(cpu_manager_options=options(ACROSS_CORES), feature_gates={"CPUManagerPolicyAlphaOptions": True})
             ),
         ),
+    ),
+)
+
+
+def _quota(kubelet: KubeletSpec) -> Iterator[Hit]:
+    period = kubelet.cpu_cfs_quota_period
+    if period is not None and not SHORTEST <= period <= LONGEST:
+        yield Hit(
+            where="cpuCFSQuotaPeriod",
+            given=str(period),
+            allowed=f"{SHORTEST} to {LONGEST}",
+            hint="remove cpuCFSQuotaPeriod: the default is 100ms",
+        )
+
+
+K20: Rule[KubeletSpec] = Rule(
+    code="K20",
+    title="CFS quota period is out of bounds",
+    severity=Severity.ERROR,
+    scope=Scope.VALUE,
+    subject=KubeletSpec,
+    judge=_quota,
+    doc=Doc(
+        what="cpuCFSQuotaPeriod is from 1ms to 1s.",
+        why="The kubelet refuses the configuration and does not start.",
+        fix="remove cpuCFSQuotaPeriod",
+        sources=(source("K8S-VAL", "validation.go"),),
+        bad=Example(text="cpuCFSQuotaPeriod: 2s", subject=lambda: kubelet(cpu_cfs_quota_period=Duration.parse("2s"))),
+        good=Example(text="cpuCFSQuotaPeriod: 1s", subject=lambda: kubelet(cpu_cfs_quota_period=LONGEST)),
     ),
 )

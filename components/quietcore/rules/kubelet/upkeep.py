@@ -1,4 +1,4 @@
-"""Rules on how a kubelet keeps house: its periods, CPUs that go away under it, and what it leaves to drivers."""
+"""Rules on how a kubelet keeps house: its pace, CPUs that go away under it, and what it leaves to drivers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from quietcore.rules.kubelet.examples import (
     delegating,
     golden,
-    kubelet,
     operated,
     worker,
 )
@@ -19,7 +18,6 @@ from quietcore.spec import KubeletSpec, MachineSpec, Severity, TunedProfileSpec
 from quietcore.units import Duration
 
 PERIOD = Duration.parse("5s")  # NTO-K, cpuManagerReconcilePeriod
-SHORTEST, LONGEST = Duration.parse("1ms"), Duration.parse("1s")  # K8S-VAL, cpuCFSQuotaPeriod
 _OFFLINE = re.compile(r"/sys/devices/system/cpu/(cpu[^/]+)/online")
 
 
@@ -56,35 +54,6 @@ K19: Rule[MachineSpec] = Rule(
         good=Example(
             text='# CpuPlan(dialect="nto")\ncpuManagerReconcilePeriod: 5s', subject=lambda: operated(golden())
         ),
-    ),
-)
-
-
-def _quota(kubelet: KubeletSpec) -> Iterator[Hit]:
-    period = kubelet.cpu_cfs_quota_period
-    if period is not None and not SHORTEST <= period <= LONGEST:
-        yield Hit(
-            where="cpuCFSQuotaPeriod",
-            given=str(period),
-            allowed=f"{SHORTEST} to {LONGEST}",
-            hint="remove cpuCFSQuotaPeriod: the default is 100ms",
-        )
-
-
-K20: Rule[KubeletSpec] = Rule(
-    code="K20",
-    title="CFS quota period is out of bounds",
-    severity=Severity.ERROR,
-    scope=Scope.VALUE,
-    subject=KubeletSpec,
-    judge=_quota,
-    doc=Doc(
-        what="cpuCFSQuotaPeriod is from 1ms to 1s.",
-        why="The kubelet refuses the configuration and does not start.",
-        fix="remove cpuCFSQuotaPeriod",
-        sources=(source("K8S-VAL", "validation.go"),),
-        bad=Example(text="cpuCFSQuotaPeriod: 2s", subject=lambda: kubelet(cpu_cfs_quota_period=Duration.parse("2s"))),
-        good=Example(text="cpuCFSQuotaPeriod: 1s", subject=lambda: kubelet(cpu_cfs_quota_period=LONGEST)),
     ),
 )
 
