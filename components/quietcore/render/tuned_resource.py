@@ -11,7 +11,7 @@ from quietcore.spec.tuned import TunedAdvice, TunedProfileSpec, TunedResourceSpe
 
 API: Final = "tuned.openshift.io/v1"
 
-_DEEPEST: Final = 16
+_MOST: Final = 1000
 
 
 def render(resource: TunedResourceSpec) -> dict[str, Any]:
@@ -82,18 +82,21 @@ def _lift_advice(item: Mapping[str, Any], path: str, name: str) -> TunedAdvice:
         profile=_text(item.get("profile", ""), f"{path}.profile", name),
         priority=priority,
         labels={str(key): str(value) for key, value in labels.items()},
-        match=tuple(_labels(item.get("match"), f"{path}.match", name, 0)),
+        match=tuple(_labels(item.get("match"), f"{path}.match", name)),
     )
 
 
-def _labels(match: object, path: str, name: str, depth: int) -> Iterator[str]:
+def _labels(value: object, path: str, name: str) -> Iterator[str]:
     """The labels of a match and of those within it, which all have to hold."""
-    if depth > _DEEPEST:
-        raise _refused(path, "a match within a match", f"at most {_DEEPEST} within one another", name)
-    for place, each in _items(match, path, name):
+    waiting, seen = list(reversed(_items(value, path, name))), 0
+    while waiting:
+        place, each = waiting.pop()
+        seen += 1
+        if seen > _MOST:
+            raise _refused(path, "matches within matches", f"at most {_MOST} of them", name)
         if label := _text(each.get("label", ""), f"{place}.label", name):
             yield label
-        yield from _labels(each.get("match"), f"{place}.match", name, depth + 1)
+        waiting += reversed(_items(each.get("match"), f"{place}.match", name))
 
 
 def _items(value: object, path: str, name: str) -> list[tuple[str, Mapping[str, Any]]]:

@@ -76,7 +76,8 @@ def test_what_is_no_tuned_object_is_refused_at_its_place(document: dict[str, obj
 
 
 def test_a_match_that_holds_itself_is_refused():
-    match: list[object] = [{"label": "a"}]
-    match[0]["match"] = match  # type: ignore[index]
+    inner: dict[str, object] = {"label": "a"}
+    match = [inner, inner]
+    inner["match"] = match
     with pytest.raises(TunedError):
         lift(_but(recommend=[{"match": match}]))

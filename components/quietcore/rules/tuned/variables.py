@@ -36,9 +36,11 @@ def _undefined(profile: TunedProfileSpec, defined: set[str]) -> Iterator[Hit]:
     texts |= {f"variables.{key}": text for key, text in profile.variables.items()}
     closed = _closed(profile)
     for where, text in texts.items():
-        for name in _REFERENCE.findall(text):
-            near = get_close_matches(name, sorted(defined - {name}), n=1, cutoff=0.8 if closed else 0.93)
-            if name not in defined and (near or closed):
+        for name in dict.fromkeys(_REFERENCE.findall(text)):
+            if name in defined:
+                continue
+            near = get_close_matches(name, sorted(defined), n=1, cutoff=0.8 if closed else 0.93)
+            if near or closed:
                 yield Hit(
                     where=where,
                     given=f"${{{name}}}, which nothing defines",
