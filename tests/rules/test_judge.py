@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from quietcore.rules.catalogue import CATALOGUE, by_code
 from quietcore.rules.examples import cpus, domain, host, ordinary, pins, placed, plan, scheds, smt_host, view
 from quietcore.rules.judge import asides, explode, findings, require
-from quietcore.spec import CpuPlan, Finding, HostSpec, MachineSpec, NodeSpec, Refused, Severity, SiteSpec
+from quietcore.spec import CpuPlan, Finding, HostSpec, KernelCmdline, MachineSpec, NodeSpec, Refused, Severity, SiteSpec
 from quietcore.spec.finding import in_order
 
 BAD = [
@@ -131,3 +131,12 @@ def test_a_prefix_is_put_before_a_place_once() -> None:
     assert found.where == 'host "hv1", cpus.isolated'
     assert found.at(prefix='host "hv1"') == found
     assert cpus("2-8") == host(plan(isolated="2-8")).cpus.isolated
+
+
+def test_a_consequence_in_a_machines_layer_is_silent_while_its_cause_stands_on_the_machine() -> None:
+    cmdline = KernelCmdline.parse("isolcpus=managed_irqs,domain,2-7")
+    machine = MachineSpec(name="w1", online=cpus("0-7"), cmdline=cmdline, files={"cmdline": "grub"})
+    told = {finding.code for finding in findings(machine)}
+    assert "C34" in told
+    assert "C12" not in told
+    assert "C12" in {finding.code for finding in findings(cmdline)}

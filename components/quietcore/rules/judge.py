@@ -32,15 +32,25 @@ from quietcore.units import CpuSet
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A value to judge, what its findings' paths begin with, and how its paths are called by who declared it."""
+    """A value to judge, what its findings' paths begin with, and how its paths are called by who declared it.
+
+    ``home`` is the prefix by which places are compared, where a reader knows the value by another: a machine's layers
+    are called by their files, and a place within one is the same place to a rule on the whole machine.
+    """
 
     subject: Any
     prefix: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
+    home: str | None = None
 
     def tell(self, finding: Finding) -> Finding:
         """The finding with the reader's path."""
         return replace(finding, where=called(finding.where, self.paths)).at(prefix=self.prefix)
+
+    def place(self, finding: Finding) -> str:
+        """Where the finding is, by one name for every part that holds the place."""
+        told = self.tell(finding)
+        return told.where if self.home is None else finding.at(prefix=self.home).where
 
 
 def explode(subject: object) -> Iterator[Part]:
@@ -110,7 +120,12 @@ def require(subject: object, catalogue: Catalogue = CATALOGUE) -> list[Finding]:
 
 def _judged(parts: Iterable[Part], catalogue: Catalogue) -> list[Finding]:
     table = _table(catalogue)
-    told = [part.tell(found) for part in parts for rule in _rules(table, part) for found in rule.findings(part.subject)]
+    told = [
+        (part.place(found), part.tell(found))
+        for part in parts
+        for rule in _rules(table, part)
+        for found in rule.findings(part.subject)
+    ]
     return in_order(_without_consequences(told, catalogue)) if told else []
 
 
@@ -143,7 +158,7 @@ def _of_machine(machine: MachineSpec) -> Iterator[Part]:
     for layer in ("cmdline", "plan", "tuned", "kubelet", "profile"):
         value = getattr(machine, layer)
         if value is not None:
-            yield Part(subject=value, prefix=machine.end(layer))
+            yield Part(subject=value, prefix=machine.end(layer), home=machine.name)
     for runtime_class in machine.runtime_classes:
         yield Part(subject=runtime_class, prefix=f'RuntimeClass "{runtime_class.name}"')
     for held in (*machine.pods, *machine.virtual_machines):
@@ -176,11 +191,11 @@ def _rules(table: Table, part: Part) -> Catalogue:
     return table.get(type(part.subject), ())
 
 
-def _without_consequences(told: list[Finding], catalogue: Catalogue) -> Iterator[Finding]:
+def _without_consequences(told: list[tuple[str, Finding]], catalogue: Catalogue) -> Iterator[Finding]:
     causes = {rule.code: rule.depends_on for rule in catalogue if rule.depends_on}
-    for finding in told:
+    for place, finding in told:
         names = causes.get(finding.code, ())
-        if not any(other.code in names and _encloses(other.where, finding.where) for other in told):
+        if not any(other.code in names and _encloses(there, place) for there, other in told):
             yield finding
 
 
