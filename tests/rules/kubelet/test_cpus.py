@@ -118,7 +118,15 @@ def test_k03_names_both_ends_and_what_differs() -> None:
 def test_without_a_plan_what_is_not_isolated_is_to_be_reserved() -> None:
     assert codes(worker(plan=None)) == []
     assert codes(worker(kubelet(reserved_cpus=cpus("0-2")), plan=None)) == ["K03"]
-    assert codes(worker(kubelet(reserved_cpus=cpus("0-2")), plan=None, online=cpus(""))) == []
+
+
+def test_without_a_plan_and_a_number_of_cpus_no_isolated_one_is_to_be_reserved() -> None:
+    unknown = cpus("")
+    assert codes(worker(kubelet(reserved_cpus=cpus("0-1")), plan=None, online=unknown)) == []
+    assert codes(worker(kubelet(reserved_cpus=cpus("0")), plan=None, online=unknown)) == []
+    machine = worker(kubelet(reserved_cpus=cpus("1-2")), plan=None, online=unknown)
+    assert "kubelet reserves 1-2; the machine isolates 2-7" in told(machine, "K03")
+    assert "set reservedSystemCPUs to 1" in told(machine, "K03")
 
 
 @pytest.mark.parametrize(("amount", "right"), [("2", True), ("1500m", True), ("1", False), ("2001m", False)])
@@ -173,6 +181,8 @@ def test_half_a_core_is_refused_only_with_whole_cores() -> None:
     assert codes(worker(topology=hardware(threads=2), pods=half)) == ["K07"]
     assert codes(worker(topology=hardware(), pods=half)) == []
     assert "K07" not in codes(worker(kubelet(cpu_manager_options={}), topology=hardware(threads=2), pods=half))
+    off = kubelet(cpu_manager_policy="none")
+    assert "K07" not in codes(worker(off, topology=hardware(threads=2), pods=half))
     assert "ask for 4 CPUs" in told(worker(topology=hardware(threads=2), pods=half), "K07")
 
 
@@ -187,6 +197,13 @@ def test_a_pod_without_cpus_of_its_own_may_ask_for_any_amount() -> None:
 )
 def test_strict_reservation_is_advised_where_it_is_within_reach(version: str | None, expected: list[str]) -> None:
     assert codes(worker(kubelet(cpu_manager_options=options(FULL)), version=version)) == expected
+
+
+def test_strict_reservation_is_no_matter_without_a_reserved_set() -> None:
+    none = kubelet(cpu_manager_policy="none", cpu_manager_options={})
+    assert codes(worker(none, version="1.35")) == ["K01"]
+    amount = kubelet(reserved_cpus=None, system_reserved={"cpu": Quantity.of(2)}, cpu_manager_options=options(FULL))
+    assert codes(worker(amount, version="1.35")) == []
 
 
 def test_strict_reservation_is_the_operators_choice() -> None:

@@ -126,7 +126,7 @@ K06: Rule[MachineSpec] = Rule(
 
 def _half_cores(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
     count = threads(machine)
-    if not kubelet.static_cpus or not kubelet.chooses(FULL_CORES) or count < 2:
+    if not kubelet.static_cpus or not kubelet.chooses(FULL_CORES):
         return
     for each in machine.pods:
         for container in each.containers if each.guaranteed else ():

@@ -51,7 +51,9 @@ def isolated(machine: MachineSpec) -> CpuSet:
 
 def isolation_end(machine: MachineSpec) -> str:
     """Who says which CPUs are isolated."""
-    return machine.end("plan" if machine.plan else "cmdline" if machine.cmdline else "profile")
+    layers = ("plan", "cmdline", "profile")
+    known = next((layer for layer in layers if getattr(machine, layer) is not None), None)
+    return machine.end(known) if known else machine.name or "the machine"
 
 
 def dialect(machine: MachineSpec) -> Literal["plain", "nto", "starlingx"]:

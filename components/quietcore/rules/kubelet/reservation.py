@@ -68,7 +68,10 @@ def _wanted(machine: MachineSpec) -> tuple[CpuSet, CpuSet] | None:
 
 def _reservation(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
     reserved, wanted = kubelet.reserved_cpus, _wanted(machine)
-    if wanted is None or not kubelet.static_cpus:
+    if not kubelet.static_cpus:
+        return
+    if wanted is None:
+        yield from _both(machine, reserved or CpuSet())
         return
     must, may = wanted
     if reserved is None:
@@ -86,6 +89,20 @@ def _reservation(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
         allowed=str(must),
         hint=f"set reservedSystemCPUs to {must}",
     )
+
+
+def _both(machine: MachineSpec, reserved: CpuSet) -> Iterator[Hit]:
+    """Where nobody knows how many CPUs there are, one that is isolated and reserved is wrong all the same."""
+    twice = reserved & isolated(machine)
+    if twice:
+        rest = reserved - twice
+        yield Hit(
+            where=RESERVED,
+            given=f"{machine.end('kubelet')} reserves {reserved}; {isolation_end(machine)} isolates "
+            f"{isolated(machine)}",
+            allowed="no isolated CPU",
+            hint=f"set reservedSystemCPUs to {rest}" if rest else "reserve the CPUs that are not isolated",
+        )
 
 
 def _by_amount(machine: MachineSpec, kubelet: KubeletSpec, must: CpuSet, may: CpuSet) -> Iterator[Hit]:
@@ -119,8 +136,8 @@ K03: Rule[MachineSpec] = Rule(
     doc=Doc(
         what="reservedSystemCPUs are the plan's housekeeping CPUs and those of a userspace switch. In the dialect nto "
         "also the shared CPUs, in starlingx also the isolated ones, which a device plugin hands out there. Shared CPUs "
-        "may be reserved in any dialect. Without a plan: the CPUs that are not isolated. Where CPUs are reserved by "
-        "amount only, their number is compared.",
+        "may be reserved in any dialect. Without a plan: the CPUs that are not isolated; where their number is not "
+        "known, none that is isolated. Where CPUs are reserved by amount only, their number is compared.",
         why="The kubelet gives every CPU that is not reserved to some pod. A housekeeping CPU that is not reserved is "
         "promised twice; an isolated one that is reserved lies idle, or takes ordinary pods.",
         fix="set reservedSystemCPUs to the housekeeping CPUs",
