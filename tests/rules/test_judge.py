@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from quietcore.rules.catalogue import CATALOGUE, by_code
 from quietcore.rules.examples import cpus, domain, host, ordinary, pins, placed, plan, scheds, smt_host, view
 from quietcore.rules.judge import asides, explode, findings, require
+from quietcore.rules.rule import Hit
 from quietcore.spec import CpuPlan, Finding, HostSpec, KernelCmdline, MachineSpec, NodeSpec, Refused, Severity, SiteSpec
 from quietcore.spec.finding import in_order
 
@@ -134,9 +135,12 @@ def test_a_prefix_is_put_before_a_place_once() -> None:
 
 
 def test_a_consequence_in_a_machines_layer_is_silent_while_its_cause_stands_on_the_machine() -> None:
-    cmdline = KernelCmdline.parse("isolcpus=managed_irqs,domain,2-7")
+    cmdline = KernelCmdline.parse("isolcpus=1-2")
     machine = MachineSpec(name="w1", online=cpus("0-7"), cmdline=cmdline, files={"cmdline": "grub"})
-    told = {finding.code for finding in findings(machine)}
-    assert "C34" in told
-    assert "C12" not in told
-    assert "C12" in {finding.code for finding in findings(cmdline)}
+    at = [Hit(where="cmdline.isolcpus", given="anything")]
+    cause = replace(by_code("C34"), judge=lambda _: at, aside=lambda _: "")
+    effect = replace(by_code("C36"), subject=KernelCmdline, judge=lambda _: at, depends_on=("C34",))
+    elsewhere = replace(effect, judge=lambda _: [Hit(where="cmdline.nohz_full", given="anything")])
+    assert [found.code for found in findings(machine, (cause, effect))] == ["C34"]
+    assert [found.where for found in findings(machine, (effect,))] == ["grub, cmdline.isolcpus"]
+    assert [found.code for found in findings(machine, (cause, elsewhere))] == ["C34", "C36"]
