@@ -173,8 +173,8 @@ def test_a_guest_known_by_its_command_line_alone_needs_no_declared_kernel() -> N
 
 
 def test_a_guests_own_command_line_is_judged_in_guest_numbers() -> None:
-    bad = guest(cmdline=guest().cmdline.model_copy(update={"parameters": ("isolcpus=2-4",)}))
-    assert codes(domain(guest=bad)) == ["C09", "C10", "C10", "C14"]
+    bad = guest(cmdline=guest().cmdline.model_copy(update={"parameters": ("isolcpus=managed_irq,domain,2-4",)}))
+    assert codes(domain(guest=bad)) == ["C10", "C10", "C14", "C34"]
 
 
 def test_a_profile_in_a_guest_is_told_with_its_node() -> None:

@@ -46,7 +46,7 @@ def test_an_unknown_key_is_told_with_the_nearest_one() -> None:
         "error[S01]: unknown key\n"
         '  where:   host "hv1", cpus, isolatd\n'
         "  given:   isolatd\n"
-        "  allowed: housekeeping, isolated, offlined, shared\n"
+        "  allowed: dialect, housekeeping, isolated, offlined, shared, vswitch\n"
         '  hint:    did you mean "isolated"?\n'
         "  more:    quietcore explain S01"
     )
