@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from rising import HOSTS, POOL, RisingProject, rising_project, words
 pytestmark = [pytest.mark.lab, pytest.mark.engine]
 NODES = 'node("plc-a", "hv1", shutdown_timeout="0s")\nnode("plc-b", "hv2", shutdown_timeout="0s")\n'
 MARKER = ".quietcore"
+HOLDER = re.compile(r"\.[0-9a-f]{6}\.quietcore\Z")
 
 
 class Kernel(http.server.BaseHTTPRequestHandler):
@@ -169,7 +171,7 @@ def outcome(site: RisingProject) -> dict[str, Any]:
     assert not site.state().get("pending_operations")
     return {
         "resources": sorted(site.made()),
-        "volumes": {host: site.volumes(host) for host in HOSTS},
+        "volumes": {host: sorted(HOLDER.sub(MARKER, name) for name in site.volumes(host)) for host in HOSTS},
         "domains": {host: site.domains(host) for host in HOSTS},
         "pools": {host: [one.name() for one in site.host(host).listAllStoragePools()] for host in HOSTS},
         "running": {host: sorted(one.name for one in guests_folder(site, host).glob("plc*.pid")) for host in HOSTS},
