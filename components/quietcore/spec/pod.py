@@ -25,7 +25,7 @@ CRIO: Final = (
     "cpu-freq-governor.crio.io",
     SHARED_CPUS,
 )
-"""The annotations that CRI-O's high-performance hooks read; some are followed by ``/`` and a container's name."""
+"""The annotations that CRI-O's high-performance hooks read; the last is followed by ``/`` and a container's name."""
 
 EVERYWHERE: Final = frozenset({"kubernetes.io/os", "kubernetes.io/arch"})
 PERFORMANCE: Final = "performance-"

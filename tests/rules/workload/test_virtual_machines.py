@@ -43,7 +43,9 @@ MISTAKES = {
     "D44 no cores": ("cores: 4", "", ["D44"]),
     "sockets": ("cores: 4", "sockets: 2", []),
     "D44 half a CPU": ("requests: {memory: 4Gi}", "requests: {cpu: 3500m}", ["D44"]),
-    "D44 no CPU": ("requests: {memory: 4Gi}", "requests: {cpu: 0}", ["D44"]),
+    "no CPU is as if it were not there": ("requests: {memory: 4Gi}", "requests: {cpu: 0}", []),
+    "D44 no CPU at all": ("cores: 4", "cores: 0", ["D44"]),
+    "D44 other CPUs than vCPUs": ("requests: {memory: 4Gi}", "requests: {cpu: 3}", ["D44"]),
     "whole CPUs": ("requests: {memory: 4Gi}", "requests: {cpu: 4}", []),
     "D44 more memory than asked for": ("requests: {memory: 4Gi}", "requests: {memory: 3Gi}", ["D44"]),
     "D44 more CPUs than asked for": (

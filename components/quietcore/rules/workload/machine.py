@@ -228,6 +228,19 @@ def _one_cell(machine: MachineSpec) -> str:
 
 _DEVICE = container(limits=amounts(nic=1))
 
+
+def _two_cells(policy: str) -> MachineSpec:
+    """A worker whose second cell is isolated; the device may be in the first."""
+    first, second = CpuSet.parse("0-3"), CpuSet.parse("4-7")
+    return worker(
+        examples.pod(_DEVICE),
+        kubelet=kubelet(topology_manager_policy=policy, reserved_cpus=first),
+        topology=topology("0-3", "4-7"),
+        plan=CpuPlan(housekeeping=first, isolated=second),
+        isolated=second,
+    )
+
+
 W22: Rule[MachineSpec] = Rule(
     code="W22",
     title="devices and CPUs of a pod may be in different NUMA cells",
@@ -244,20 +257,13 @@ W22: Rule[MachineSpec] = Rule(
         sources=(source("K8S-DOC", "Control Topology Management Policies on a node"),),
         bad=Example(
             text="topologyManagerPolicy: best-effort\n---\nlimits: {cpu: 2, memory: 1Gi, vendor.io/nic: 1}",
-            subject=lambda: worker(
-                examples.pod(_DEVICE),
-                kubelet=kubelet(topology_manager_policy="best-effort"),
-                topology=topology("0-3", "4-7"),
-            ),
+            subject=lambda: _two_cells("best-effort"),
         ),
         good=Example(
             text="topologyManagerPolicy: restricted\n---\nlimits: {cpu: 2, memory: 1Gi, vendor.io/nic: 1}",
-            subject=lambda: worker(
-                examples.pod(_DEVICE),
-                kubelet=kubelet(topology_manager_policy="restricted"),
-                topology=topology("0-3", "4-7"),
-            ),
+            subject=lambda: _two_cells("restricted"),
         ),
     ),
     aside=_one_cell,
+    depends_on=("K13",),
 )

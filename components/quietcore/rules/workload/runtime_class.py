@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.rules.workload.examples import annotated, pod
 from quietcore.rules.workload.realtime import of_pod
 from quietcore.spec import PodSpec, Severity
-from quietcore.spec.pod import HIGH_PERFORMANCE, PERFORMANCE, SHARED_CPUS
+from quietcore.spec.pod import CRIO, HIGH_PERFORMANCE, PERFORMANCE, SHARED_CPUS
 
 _SWITCHES = {
     "cpu-load-balancing.crio.io": ("disable", "true", "enable"),
     "irq-load-balancing.crio.io": ("disable", "true", "housekeeping", "enable"),
     "cpu-quota.crio.io": ("disable", "true", "enable"),
 }
+_LOOKS = re.compile(r"(?:cpu|irq)-?[a-z-]+\.crio\.io\Z", re.ASCII)
 _GOVERNORS = ("conservative", "ondemand", "performance", "powersave", "schedutil", "userspace")
 _LATENCY = re.compile(r"max_latency:\+?0*[1-9][0-9]{0,17}\Z", re.ASCII)
 
@@ -60,17 +62,27 @@ W05: Rule[PodSpec] = Rule(
 
 
 @of_pod
-def _wrong_value(given: PodSpec) -> Iterator[Hit]:
-    for key, value in sorted(given.crio.items()):
+def _ignored(given: PodSpec) -> Iterator[Hit]:
+    for key, value in sorted(given.annotations.items()):
         where, (name, _, container) = f"annotations[{key}]", key.partition("/")
-        if value not in _SWITCHES.get(name, (value,)):
+        if _LOOKS.match(name) and name not in CRIO:
+            near = get_close_matches(name, CRIO, n=1, cutoff=0.5)
+            yield Hit(where=where, given=key, allowed=", ".join(CRIO), hint=f"write {near[0]}" if near else "")
+        elif name == SHARED_CPUS:
+            yield from _shared(given, where, container, value)
+        elif name in CRIO and container:
+            yield Hit(where=where, given=key, allowed=name, hint=f"write {name}: it is for the whole pod")
+        elif value not in _SWITCHES.get(name, (value,)):
             allowed = ", ".join(f'"{word}"' for word in _SWITCHES[name] if word not in ("true", "enable"))
             yield Hit(where=where, given=f'"{value}"', allowed=allowed)
-        elif name == SHARED_CPUS and (value != "enable" or not container):
-            yield Hit(where=where, given=f'"{value}"', allowed=f'{SHARED_CPUS}/<container>: "enable"')
-        elif name == SHARED_CPUS and not _has(given, container):
-            names = ", ".join(f'"{each.name}"' for each in given.containers)
-            yield Hit(where=where, given=f'container "{container}"', allowed=names)
+
+
+def _shared(given: PodSpec, where: str, container: str, value: str) -> Iterator[Hit]:
+    if value != "enable" or not container:
+        yield Hit(where=where, given=f'"{value}"', allowed=f'{SHARED_CPUS}/<container>: "enable"')
+    elif not _has(given, container):
+        names = ", ".join(f'"{each.name}"' for each in given.containers)
+        yield Hit(where=where, given=f'container "{container}"', allowed=names)
 
 
 def _has(given: PodSpec, container: str) -> bool:
@@ -79,16 +91,17 @@ def _has(given: PodSpec, container: str) -> bool:
 
 W06: Rule[PodSpec] = Rule(
     code="W06",
-    title="CRI-O annotation has a value that is ignored",
+    title="CRI-O ignores the annotation",
     severity=Severity.ERROR,
     scope=Scope.VALUE,
     subject=PodSpec,
-    judge=_wrong_value,
+    judge=_ignored,
     doc=Doc(
         what='cpu-load-balancing, irq-load-balancing and cpu-quota.crio.io have the value "disable" (irq also '
         '"housekeeping"); "true" is the old form of it, and "enable" asks for nothing. cpu-shared.crio.io/<container> '
-        'has the value "enable" and names a container of the pod.',
-        why="CRI-O ignores every other value without a word. The pod runs, and its CPUs keep load balancing, "
+        'has the value "enable" and names a container of the pod; the others name none. Each is spelled as CRI-O '
+        "spells it.",
+        why="CRI-O ignores every other name and value without a word. The pod runs, and its CPUs keep load balancing, "
         "interrupts and quota.",
         fix='write "disable"',
         sources=(source("CRIO"), source("NTO-D")),
@@ -136,11 +149,11 @@ W07: Rule[PodSpec] = Rule(
 @of_pod
 def _power(given: PodSpec) -> Iterator[Hit]:
     for key, value in sorted(given.crio.items()):
-        name, where = key.split("/", 1)[0], f"annotations[{key}]"
-        if name == "cpu-c-states.crio.io" and value not in ("enable", "disable") and not _LATENCY.match(value):
+        where = f"annotations[{key}]"
+        if key == "cpu-c-states.crio.io" and value not in ("enable", "disable") and not _LATENCY.match(value):
             allowed = '"enable", "disable", or "max_latency:<microseconds>" from 1'
             yield Hit(where=where, given=f'"{value}"', allowed=allowed)
-        elif name == "cpu-freq-governor.crio.io" and value not in _GOVERNORS:
+        elif key == "cpu-freq-governor.crio.io" and value not in _GOVERNORS:
             yield Hit(where=where, given=f'"{value}"', allowed=", ".join(_GOVERNORS), hint="name a cpufreq governor")
 
 

@@ -72,15 +72,20 @@ def _not_dedicated(machine: VirtualMachineSpec) -> Iterator[Hit]:
 
 def _unequal(machine: VirtualMachineSpec) -> Iterator[Hit]:
     asked, limits = machine.requests, machine.limits
-    if {asked.cpu, limits.cpu, machine.vcpus} == {None} and "cpu.cores" not in machine.undecided:
+    if not (asked.cpu or limits.cpu or machine.vcpus) and "cpu.cores" not in machine.undecided:
         yield Hit(where="domain.cpu.cores", given="none", allowed="a number of cores, or a cpu limit")
     for amount in {asked.cpu, limits.cpu} - {None}:
-        if amount is not None and (amount % 1000 or not amount):
+        if amount is not None and amount % 1000:
             yield Hit(where="domain.resources.cpu", given=cpus(amount), allowed="a whole number from 1")
-    if None not in (asked.cpu, limits.cpu) and asked.cpu != limits.cpu:
+    given_cpus = [amount for amount in (asked.cpu, limits.cpu) if amount]
+    wanted = (machine.vcpus or 0) * 1000
+    if given_cpus and wanted and wanted not in given_cpus and "cpu.cores" not in machine.undecided:
+        given = f"{cpus(given_cpus[0])}, with {machine.vcpus} vCPUs"
+        yield Hit(where="domain.resources.cpu", given=given, allowed="the number of vCPUs, or nothing")
+    if asked.cpu and limits.cpu and asked.cpu != limits.cpu:
         given = f"requests {cpus(asked.cpu)}, limits {cpus(limits.cpu)}"
         yield Hit(where="domain.resources.cpu", given=given, allowed="requests equal to limits")
-    if None not in (asked.memory, limits.memory) and asked.memory != limits.memory:
+    if asked.memory and limits.memory and asked.memory != limits.memory:
         given = f"requests {asked.memory} bytes, limits {limits.memory} bytes"
         yield Hit(where="domain.resources.memory", given=given, allowed="requests equal to limits")
 
