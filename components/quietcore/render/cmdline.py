@@ -22,6 +22,8 @@ _ENTRY = re.compile(r"(title|version|linux|initrd|efi|uki|id|machine-id|sort-key
 _OPTIONS = re.compile(r"options[ \t]+")
 _NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 _CONTROL = re.compile(r"[^\S \t\n\r]|[\x00-\x08\x0e-\x1f\x7f]")
+_REAL_TIME = re.compile(r"(^|[-.+])(rt\d*|realtime|preempt-rt)([-.+]|$)")
+_ORDINARY = re.compile(r"-(generic|default|lowlatency|virtual|pve|amd64|arm64)$|\.(el|fc|amzn)\d")
 _KERNEL = re.compile(r"vmlinu[xz]-(\d{1,5}\.\d{1,5})(\S*)", re.ASCII)
 
 
@@ -70,12 +72,16 @@ def form_of(text: str, name: str = "") -> Literal["grub", "entry", "plain"]:
 
 
 def kernel_of(cmdline: KernelCmdline) -> tuple[Literal["rt", "generic"] | None, str | None]:
-    """The flavour and version of the kernel that the boot loader names in BOOT_IMAGE; None where it names none."""
+    """The flavour and version of the kernel that the boot loader names in BOOT_IMAGE; None where it names none.
+
+    The flavour is that of the distributions' own kernels; of another name, nobody can say it.
+    """
     found = _KERNEL.search(cmdline.get("BOOT_IMAGE") or "")
     if not found:
         return None, None
-    real_time = re.search(r"(^|[-.+])(rt\d*|realtime|preempt-rt)([-.+]|$)", found[2])
-    return "rt" if real_time else "generic", found[1]
+    if _REAL_TIME.search(found[2]):
+        return "rt", found[1]
+    return ("generic" if _ORDINARY.search(found[2]) else None), found[1]
 
 
 def _checked(text: str, name: str) -> None:

@@ -163,6 +163,9 @@ def test_settings_that_double_each_other_are_refused_and_not_grown(setting: str)
         ("(hd0,gpt3)/ostree/rhcos-1/vmlinuz-4.18.0-147.rt24.93.el8.x86_64", ("rt", "4.18")),
         ("/boot/vmlinuz-5.14.0-427.el9.x86_64+rt", ("rt", "5.14")),
         ("/vmlinuz-6.14.0-28-generic", ("generic", "6.14")),
+        ("/vmlinuz-6.1.0-13-amd64", ("generic", "6.1")),
+        ("/vmlinuz-5.14.0-427.el9.x86_64", ("generic", "5.14")),
+        ("/vmlinuz-6.6.30-line4", (None, "6.6")),
         ("/vmlinuz", (None, None)),
     ],
 )
