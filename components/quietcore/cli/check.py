@@ -9,12 +9,10 @@ import click
 
 from quietcore.cli.answer import answer_json, json_option, plural, say
 from quietcore.cli.running import frozen_option, is_frozen, run_stack, stack_argument
+from quietcore.cli.styled import styled
 
 if TYPE_CHECKING:
     from quietcore.resources.program import Run
-    from quietcore.spec.finding import Finding
-
-COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
 @click.command()
@@ -53,12 +51,6 @@ def verdict(run: Run) -> str:
     if counts["info"]:
         found += (", " if found else "") + f"{counts['info']} for information"
     return f"checked {', '.join(parts)}: {found or 'no findings'}"
-
-
-def styled(finding: Finding) -> str:
-    """The finding's text with its severity in colour; the word says the same."""
-    severity = str(finding.severity)
-    return click.style(severity, fg=COLOURS[severity], bold=True) + finding.text().removeprefix(severity)
 
 
 def _tell(run: Run, asides: list[tuple[str, str, str]]) -> None:

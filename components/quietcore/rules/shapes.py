@@ -239,4 +239,49 @@ S07: Rule[ManifestText] = Rule(
     ),
 )
 
-RULES: tuple[Rule[Any], ...] = (S01, S02, S03, S04, S05, S06, S07)
+
+@dataclass(frozen=True)
+class SettingsText:
+    """The text of a file of settings."""
+
+    name: str
+    text: str
+
+
+def _no_settings(file: SettingsText) -> Iterable[Hit]:
+    """Whether it is TOML at all; files of other kinds are told by who lifts them."""
+    import tomllib
+
+    try:
+        tomllib.loads(file.text)
+    except tomllib.TOMLDecodeError as fault:
+        return [Hit(where=file.name, given=f"not TOML: {fault}")]
+    return []
+
+
+S08: Rule[SettingsText] = Rule(
+    code="S08",
+    title=TITLES["S08"],
+    severity=Severity.ERROR,
+    scope=Scope.VALUE,
+    subject=SettingsText,
+    judge=_no_settings,
+    doc=Doc(
+        what="A file of a kind that quietcore lint knows can be read: a kernel command line, tuned's settings, a "
+        "container runtime's, what lscpu and libvirt print. Kubernetes objects are S07's.",
+        why="What its own program would refuse, or read otherwise than it was meant, cannot be judged. Often the "
+        "program then starts with its defaults and says so in a log that nobody reads.",
+        fix="mend the file",
+        sources=(source("QUIETCORE", "quietcore lint"),),
+        bad=Example(
+            text='[crio.runtime]\ninfra_ctr_cpuset = "0-1',
+            subject=lambda: SettingsText("crio.conf", '[crio.runtime]\ninfra_ctr_cpuset = "0-1\n'),
+        ),
+        good=Example(
+            text='[crio.runtime]\ninfra_ctr_cpuset = "0-1"',
+            subject=lambda: SettingsText("crio.conf", '[crio.runtime]\ninfra_ctr_cpuset = "0-1"\n'),
+        ),
+    ),
+)
+
+RULES: tuple[Rule[Any], ...] = (S01, S02, S03, S04, S05, S06, S07, S08)

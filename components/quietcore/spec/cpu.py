@@ -31,3 +31,7 @@ class CpuPlan(Spec):
             "offlined": self.offlined,
             "vswitch": self.vswitch,
         }
+
+
+class ObservedPlan(CpuPlan):
+    """Sets that nobody planned: they follow from what a machine isolates. Rules on plans are silent of it."""

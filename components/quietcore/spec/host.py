@@ -38,3 +38,10 @@ class HostSpec(Spec):
         if self.facts.smt == "on":
             return self.topology.cpus
         return self.topology.cpus - self.topology.siblings
+
+
+class ObservedHost(HostSpec):
+    """A host whose plan nobody wrote down: ``cpus`` follows from what its files isolate, or is not known at all.
+
+    Rules on plans are silent of it, since it has none; rules on what runs there are not.
+    """

@@ -10,4 +10,5 @@ TITLES: Final = {
     "S05": "a topology file cannot be read",
     "S06": "a domain's XML cannot be read",
     "S07": "a Kubernetes object cannot be read",
+    "S08": "a file cannot be read",
 }

@@ -9,6 +9,7 @@ from quietcore.rules.realtime import of_node
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.spec import NodeSpec, NumaTune, Severity
+from quietcore.spec.unsaid import NotSaid
 from quietcore.units import CpuSet
 
 NUMATUNE = "numatune.memory"
@@ -63,16 +64,36 @@ def _on_smt(**on: str) -> NodeSpec:
 
 @of_node
 def _elsewhere(node: NodeSpec) -> Iterator[Hit]:
-    numa, near = node.domain.numa, _cells_of_pins(node)
-    strict = f"mode strict, nodeset {near}" if len(near) == 1 else "mode strict, nodeset of the pins' cell"
-    hint = f"write <memory mode='strict' nodeset='{near}'/>" if len(near) == 1 else "bind memory strictly to one cell"
+    """The mode is judged without the host's topology too; which cell is right, by the topology alone."""
+    numa = node.domain.numa
     if numa is None:
-        yield Hit(where=NUMATUNE, given="memory is bound to no cell", allowed=strict, hint=hint)
+        yield Hit(where=NUMATUNE, given="memory is bound to no cell", allowed=_strict(node), hint=_bound(node))
     elif numa.mode != "strict":
-        yield Hit(where=f"{NUMATUNE}.mode", given=f'"{numa.mode}"', allowed='"strict"', hint=hint)
-    elif len(near) == 1 and numa.nodeset != near:
-        given = f"nodeset {numa.nodeset or 'empty'}; the real-time vCPUs are pinned in cell {near}"
-        yield Hit(where=f"{NUMATUNE}.nodeset", given=given, allowed=f"nodeset {near}", hint=hint)
+        given = f'"{numa.mode}"'
+        yield Hit(where=f"{NUMATUNE}.mode", given=given, allowed='"strict"', hint=_bound(node))
+    else:
+        near = _cells_of_pins(node)
+        if len(near) == 1 and numa.nodeset != near:
+            given = f"nodeset {numa.nodeset or 'empty'}; the real-time vCPUs are pinned in cell {near}"
+            yield Hit(where=f"{NUMATUNE}.nodeset", given=given, allowed=f"nodeset {near}", hint=_bound(node))
+
+
+def _strict(node: NodeSpec) -> str:
+    near = _cells_if_known(node)
+    return f"mode strict, nodeset {near}" if len(near) == 1 else "mode strict, nodeset of the pins' cell"
+
+
+def _bound(node: NodeSpec) -> str:
+    near = _cells_if_known(node)
+    return f"write <memory mode='strict' nodeset='{near}'/>" if len(near) == 1 else "bind memory strictly to one cell"
+
+
+def _cells_if_known(node: NodeSpec) -> CpuSet:
+    """The cells of the pins for advice; none where no file tells the topology."""
+    try:
+        return _cells_of_pins(node)
+    except NotSaid:
+        return CpuSet()
 
 
 def _cells_of_pins(node: NodeSpec) -> CpuSet:

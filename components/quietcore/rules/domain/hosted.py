@@ -11,7 +11,7 @@ from quietcore.rules.kernel.cpu_plan import split_cores
 from quietcore.rules.paths import place_of, title_of
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
-from quietcore.spec import DomainSpec, HostView, NodeSpec, Severity
+from quietcore.spec import CpuPlan, DomainSpec, HostView, NodeSpec, Severity
 from quietcore.units import CpuSet, Size
 
 
@@ -66,7 +66,7 @@ def _held_twice(view: HostView) -> Iterator[Hit]:
             for other in vcpus[:later]:
                 if other.rank != use.rank and (use.real_time or other.real_time):
                     pairs[other.rank, use.rank].append((other, use))
-    free = view.host.cpus.isolated - CpuSet(uses)
+    elsewhere = _elsewhere(view, CpuSet(uses))
     for _, met in sorted(pairs.items()):
         earlier, later_use = met[0]
         names = "; ".join(f"CPU {use.cpu} for {use.who}, held by {other.tell()}" for other, use in met)
@@ -74,8 +74,15 @@ def _held_twice(view: HostView) -> Iterator[Hit]:
             where=place_of(later_use.node, later_use.where),
             given=names,
             allowed=f'CPUs of host "{view.host.name}" that {title_of(earlier.node)} does not hold',
-            hint=f"use free isolated CPUs: {free}" if free else "use another host: no isolated CPU is free here",
+            hint=elsewhere,
         )
+
+
+def _elsewhere(view: HostView, used: CpuSet) -> str:
+    if not isinstance(view.host.cpus, CpuPlan):
+        return "pin one of them to other CPUs"
+    free = view.host.cpus.isolated - used
+    return f"use free isolated CPUs: {free}" if free else "use another host: no isolated CPU is free here"
 
 
 def _neighbour(name: str, **changes: object) -> DomainSpec:

@@ -9,6 +9,7 @@ from quietcore.rules.examples import host, plan, smt_host
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.spec import CpuPlan, HostSpec, Severity
+from quietcore.spec.host import ObservedHost
 from quietcore.units import CpuSet
 
 
@@ -146,7 +147,12 @@ C04: Rule[HostSpec] = Rule(
 
 
 def split_cores(host: HostSpec) -> Iterator[CpuSet]:
-    """The cores whose threads lie in different sets of the host's plan; offlined and unplanned threads do not count."""
+    """The cores whose threads lie in different sets of the host's plan; offlined and unplanned threads do not count.
+
+    An observed host has no plan that could split any.
+    """
+    if isinstance(host, ObservedHost):
+        return
     used = [cpus for name, cpus in host.cpus.sets().items() if name != "offlined"]
     planned = CpuSet().union(used) & host.present
     for core in host.topology.cores:

@@ -1,0 +1,124 @@
+"""The verdict on files: findings with their places, and what was not judged and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from quietcore.lint.broken import finding_of
+from quietcore.lint.case import Case, case_of
+from quietcore.lint.group import Group, groups_of
+from quietcore.lint.guarded import Lacking, guarded, lacking
+from quietcore.lint.layer import lifted
+from quietcore.lint.missing import missing
+from quietcore.lint.options import Options
+from quietcore.lint.place import placed
+from quietcore.lint.text import Text, texts_of
+from quietcore.rules.judge import alone, findings
+from quietcore.spec import CpuPlan, Finding, SiteSpec
+from quietcore.spec.finding import in_order
+
+NONE = Options()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found in which files. ``unjudged`` holds (file, reason); ``missing`` says what would help to judge more.
+
+    ``judged`` is the number of files that were read, ``subjects`` the number of machines, domains and so on, by noun.
+    """
+
+    findings: tuple[Finding, ...]
+    judged: int
+    subjects: Mapping[str, int]
+    unjudged: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as plain data."""
+        return {
+            "files": self.judged,
+            "subjects": dict(self.subjects),
+            "findings": [finding.as_json() for finding in self.findings],
+            "not_judged": [{"file": file, "reason": reason} for file, reason in self.unjudged],
+            "missing": list(self.missing),
+        }
+
+
+def lint(paths: Iterable[Path], options: Options = NONE) -> Verdict:
+    """Judge files and all that is below folders. Raises EnvironmentFault for a path that is not there."""
+    return lint_texts(texts_of(paths), options)
+
+
+def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
+    """Judge texts, wherever they come from. Nothing that they hold raises."""
+    every = [lifted(text) for text in texts]
+    cases = [case_of(group, options) for group in groups_of(every)]
+    told = [finding_of(each.text.name, each.broken) for each in every if each.broken is not None]
+    gaps: list[str] = []
+    for case in cases:
+        lack = lacking()
+        told += _judged(case, lack)
+        told += [finding_of(file, fault) for group in _groups(case) for file, fault in group.broken]
+        gaps += missing(case, lack, options)
+    told += _across(cases)
+    unjudged = [(each.text.name, reason) for each in every for reason in each.unjudged]
+    unjudged += [aside for case in cases for group in _groups(case) for aside in group.unjudged]
+    return Verdict(
+        findings=tuple(finding for finding in in_order(told) if options.asks(finding.code)),
+        judged=sum(bool(each.layers) for each in every),
+        subjects=_subjects(cases),
+        unjudged=tuple(dict.fromkeys(unjudged)),
+        missing=tuple(dict.fromkeys(gaps)),
+    )
+
+
+def _judged(case: Case, lack: Lacking) -> list[Finding]:
+    catalogue = guarded(lack)
+    told = findings(case.site, catalogue)
+    host, isolation = next(iter(case.site.hosts), None), case.isolation
+    if isolation is not None and isolation.cpus and host is not None and _undeclared(case):
+        plan = CpuPlan(housekeeping=host.cpus.housekeeping, isolated=isolation.cpus)
+        told += [replace(each, file=isolation.file) for each in alone(plan, catalogue)]
+    for resource in case.resources:
+        told += [each.at(prefix=f'Tuned "{resource.name}"') for each in findings(resource, catalogue)]
+    return placed(told, case.places)
+
+
+def _undeclared(case: Case) -> bool:
+    return case.machine is not None and case.machine.plan is None
+
+
+def _across(cases: list[Case]) -> list[Finding]:
+    """What only the whole site can show, such as profiles of one pool that differ."""
+    if len(cases) < 2:
+        return []
+    site = SiteSpec.model_construct(
+        hosts=tuple(host for case in cases for host in case.site.hosts),
+        nodes=tuple(node for case in cases for node in case.site.nodes),
+        machines=tuple(machine for case in cases for machine in case.site.machines),
+        pods=tuple(pod for case in cases for pod in case.site.pods),
+        virtual_machines=tuple(each for case in cases for each in case.site.virtual_machines),
+    )
+    places = {beginning: place for case in cases for beginning, place in case.places.items()}
+    return placed(alone(site, guarded(lacking())), places)
+
+
+def _groups(case: Case) -> list[Group]:
+    return [case.group, *case.group.guests.values()]
+
+
+def _subjects(cases: list[Case]) -> dict[str, int]:
+    count = Counter[str]()
+    for case in cases:
+        count["machine"] += case.machine is not None
+        count["domain"] += len(case.site.nodes)
+        count["guest's inside"] += sum(machine.role == "guest" for machine in case.site.machines)
+        count["pod"] += len(case.site.pods) + sum(len(machine.pods) for machine in case.site.machines)
+        count["virtual machine"] += len(case.group.of("virtual machine"))
+        count["performance profile"] += len(case.group.of("profile"))
+        count["Tuned object"] += len(case.resources)
+    return {noun: number for noun, number in count.items() if number}
