@@ -10,6 +10,7 @@ from quietcore.rules.realtime import of_node
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.spec import IothreadPin, NodeSpec, Severity
+from quietcore.spec.unsaid import NotSaid
 from quietcore.units import CpuSet
 
 
@@ -73,11 +74,19 @@ def _outside_housekeeping(node: NodeSpec, given: CpuSet, where: str, who: str) -
         )
 
 
+def _housekeeping_if_known(node: NodeSpec) -> CpuSet:
+    """The host's housekeeping CPUs for advice; none where no file tells them."""
+    try:
+        return node.host.cpus.housekeeping if node.host else CpuSet()
+    except NotSaid:
+        return CpuSet()
+
+
 @of_node
 def _emulator(node: NodeSpec) -> Iterator[Hit]:
     where, given = "cputune.emulatorpin", node.domain.emulator_pin
-    housekeeping = node.host.cpus.housekeeping if node.host else CpuSet()
     if not given:
+        housekeeping = _housekeeping_if_known(node)
         allowed = f"within {housekeeping}" if housekeeping else "housekeeping CPUs of the host"
         hint = f"pin the emulator to {housekeeping or 'housekeeping CPUs'}"
         yield Hit(where=where, given="no emulator pinning", allowed=allowed, hint=hint)
