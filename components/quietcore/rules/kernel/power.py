@@ -18,7 +18,7 @@ def _idle(machine: MachineSpec) -> Iterator[Hit]:
     cmdline = machine.cmdline
     if cmdline is None:
         return
-    limits = [f"{name}={cmdline.get(name)}" for name in CSTATES if cmdline.get(name) is not None]
+    limits = [f"{name}={value}" for name in CSTATES if (value := cmdline.get(name)) is not None]
     if cmdline.get("idle") == "poll" and limits:
         yield Hit(
             where="cmdline.idle",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from quietcore.errors import UnitError
@@ -44,12 +45,13 @@ def arch(machine: MachineSpec) -> str | None:
 
 def count(machine: MachineSpec) -> int | None:
     """How many CPUs the kernel counts, offlined ones among them; None where nothing says it."""
-    known = machine.online
-    if machine.topology is not None:
-        known = known | machine.topology.cpus
-    if known and machine.plan is not None:
-        known = known | machine.plan.offlined
-    return max(known) + 1 if known else None
+    known = machine.online if machine.topology is None else machine.online | machine.topology.cpus
+    return _count(known, machine.plan.offlined if machine.plan else CpuSet())
+
+
+@lru_cache(256)
+def _count(known: CpuSet, offlined: CpuSet) -> int | None:
+    return max(known | offlined) + 1 if known else None
 
 
 def named(machine: MachineSpec, name: str) -> CpuSet | None:

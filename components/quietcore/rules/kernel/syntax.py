@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 
 from quietcore.errors import UnitError
 from quietcore.rules.kernel.examples import line, machine
@@ -18,6 +19,7 @@ from quietcore.units import CpuSet
 AFFINITY = "systemd.cpu_affinity"
 
 
+@lru_cache(256)
 def affinity_of(text: str) -> CpuSet | None:
     """The CPUs of systemd's CPUAffinity=: numbers and ranges, after commas or spaces; None for ``numa``.
 
@@ -34,7 +36,10 @@ def _unreadable(machine: MachineSpec) -> Iterator[Hit]:
     yield from _unknown_flags(machine.cmdline)
     known = count(machine)
     for name in LISTS:
-        said, reason = machine.cmdline.get(name), fault(machine, name)
+        said = machine.cmdline.get(name)
+        if said is None:
+            continue
+        reason = fault(machine, name)
         if reason and not (name == "isolcpus" and _flags_unknown(machine.cmdline)):
             yield Hit(
                 where=f"cmdline.{name}",
@@ -42,15 +47,20 @@ def _unreadable(machine: MachineSpec) -> Iterator[Hit]:
                 allowed=reason.allowed and f"{reason.allowed}, without spaces",
                 hint=f"write a CPU list into {name}",
             )
-        beyond = (named(machine, name) or CpuSet()) - CpuSet(range(known or 0))
-        if known and beyond:
+        beyond = _beyond(named(machine, name), known)
+        if beyond:
             yield Hit(
                 where=f"cmdline.{name}",
                 given=f"{name}={said}; the machine has no CPU {beyond}",
-                allowed=f"within 0-{known - 1}",
+                allowed=f"within 0-{(known or 1) - 1}",
                 hint=f"take {beyond} out of {name}",
             )
     yield from _bad_affinity(machine.cmdline)
+
+
+@lru_cache(256)
+def _beyond(said: CpuSet | None, known: int | None) -> CpuSet:
+    return said - CpuSet(range(known)) if said and known else CpuSet()
 
 
 def _flags_unknown(cmdline: KernelCmdline) -> list[str]:
