@@ -35,9 +35,13 @@ class Merged:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A command line with what could not be worked out: option of ``[bootloader]`` and the reason."""
+    """A command line with what could not be worked out: option of ``[bootloader]`` and the reason.
+
+    ``missing`` are parents of the profile that are not known, and may write more.
+    """
 
     cmdline: KernelCmdline
+    missing: tuple[str, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -85,7 +89,7 @@ def cmdline_of(
         return None
     options = whole.sections.get("bootloader", {})
     if not _yes(options.get("enabled", "true")):
-        return Written(cmdline=KernelCmdline())
+        return Written(cmdline=KernelCmdline(), missing=whole.missing)
     world = world_of(online, facts or MachineFacts(), topology)
     values = evaluate(whole.variables, world, {"isolated_cores": str(isolated) or None, **VARIABLE_DEFAULTS})
     words: list[str] = []
@@ -93,7 +97,7 @@ def cmdline_of(
     for name, text in options.items():
         if name.startswith("cmdline") and text:
             words = _applied(words, _words(name, text, values, world, unknown))
-    return Written(cmdline=KernelCmdline(parameters=tuple(words)), unknown=unknown)
+    return Written(cmdline=KernelCmdline(parameters=tuple(words)), missing=whole.missing, unknown=unknown)
 
 
 def world_of(online: CpuSet, facts: MachineFacts, topology: HostTopology | None = None) -> World:

@@ -182,6 +182,16 @@ def test_of_parents_that_nobody_knows_only_the_profiles_own_words_count() -> Non
     assert codes(tuned_machine(own, "", tuned_version="2.20")) == ["T04"]
 
 
+def test_each_word_that_a_profile_of_ours_writes_is_told_beside_the_declared_one() -> None:
+    own = profile(cmdline=("isolcpus=1-3", "nohz=on", "nosoftlockup"))
+    machine = boot("isolcpus=managed_irq,domain,1-3 nohz_full=1-3 rcu_nocbs=1-3 irqaffinity=0 nohz", tuned=own)
+    assert given(machine, "T04") == [
+        'profile "plc-guest" writes isolcpus=1-3; the declared command line says isolcpus=managed_irq,domain,1-3',
+        'profile "plc-guest" writes nohz=on; the declared command line says nohz',
+        'profile "plc-guest" writes nosoftlockup; the declared command line has none',
+    ]
+
+
 def test_a_profile_of_ours_that_writes_nothing_agrees_with_any_command_line() -> None:
     assert codes(boot("quiet", isolated="", tuned=profile())) == []
 
@@ -282,3 +292,8 @@ def test_kernel_threads_do_not_work_against_each_other(
     own = theirs(variables=SET, scheduler=groups)
     line = None if boosted is None else f"{CMDLINE} rcutree.kthread_prio={boosted}"
     assert codes(tuned_machine(own, line, vendor="intel", tuned_version="2.20")) == expected
+
+
+def test_variables_of_the_parents_are_known_beside_a_version_that_is_not() -> None:
+    own = theirs(sysfs={"/sys/devices/virtual/workqueue/cpumask": "${isolated_cpumask}"})
+    assert codes(tuned_machine(own, tuned_version="2.24")) == ["T14"]

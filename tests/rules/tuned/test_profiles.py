@@ -168,3 +168,10 @@ def test_layout_of_the_text_changes_no_finding() -> None:
         "[main]\ninclude=realtime\n"
     )
     assert codes(lift(one, "a/tuned.conf")) == codes(lift(two, "a/tuned.conf")) == ["T11", "T11"]
+
+
+def test_unthrottled_threads_are_a_real_time_claim_whatever_the_parents() -> None:
+    runtime, watchdog = {"kernel.sched_rt_runtime_us": "-1"}, {"kernel.nmi_watchdog": "1"}
+    assert codes(theirs(BALANCED, sysctl={**runtime, **watchdog})) == ["T08"]
+    ours = TunedProfileSpec(name="plc", role="guest", include="our-base", sysctl=watchdog)
+    assert sorted(codes(ours)) == ["T06", "T08"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quietcore.derive.tuned import cmdline_of, merged
+from quietcore.derive.tuned import cmdline_of
 from quietcore.derive.tuned_shipped import DIFFERENT, shipped
 from quietcore.rules.examples import boot, profile
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
@@ -67,13 +67,12 @@ def _not_written(machine: MachineSpec, tuned: TunedProfileSpec, cmdline: KernelC
 def _written(machine: MachineSpec, tuned: TunedProfileSpec, version: str) -> dict[str, str]:
     """What tuned of that version adds, by name; the last of a name. Only the profile's own under unknown parents."""
     tuned = as_isolated(machine, tuned)
-    whole = merged(tuned, version)
     written = cmdline_of(tuned, machine.isolated, machine.online, version, machine.facts, machine.topology)
-    if whole is None or written is None:  # both know the same versions
+    if written is None:
         return {}
     own = {word.partition("=")[0] for word in tuned.cmdline}
     names = dict.fromkeys(word.partition("=")[0] for word in written.cmdline.parameters)
-    return {name: written.cmdline.get(name) or "" for name in names if not whole.missing or name in own}
+    return {name: written.cmdline.get(name) or "" for name in names if not written.missing or name in own}
 
 
 def _same(name: str, wanted: str, said: str) -> bool:
