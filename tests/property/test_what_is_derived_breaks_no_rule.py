@@ -17,6 +17,7 @@ from quietcore.spec import (
     HostSpec,
     HostTopology,
     HostView,
+    MachineFacts,
     MachineSpec,
     NodeSpec,
     RtNodeSpec,
@@ -90,5 +91,12 @@ def test_nodes_that_fit_on_a_host_break_no_rule(host: HostSpec, wanted: list[RtN
 
 @given(hosts())
 def test_a_hosts_own_command_line_breaks_no_rule(host: HostSpec) -> None:
-    plan = MachineSpec(online=host.topology.cpus, isolated=host.cpus.isolated, cmdline=host_cmdline(host))
-    assert findings(plan) == []
+    machine = MachineSpec(
+        online=host.topology.cpus,
+        isolated=host.cpus.isolated,
+        topology=host.topology,
+        plan=host.cpus,
+        cmdline=host_cmdline(host),
+        facts=MachineFacts(kernel="rt", invariant_tsc=True if host.facts.accelerator == "kvm" else None),
+    )
+    assert findings(machine) == []
