@@ -14,8 +14,13 @@ import yaml
 
 from quietcore.policy.lifted import is_lifted, lifted
 from quietcore.render.element import UNKNOWN_TEXT
+from quietcore.render.pod_object import pod_object
+from quietcore.render.virtual_machine import virtual_machine_object
 from quietcore.resources.site import Registered, site_from, unreadable
+from quietcore.rules.catalogue import CATALOGUE
 from quietcore.rules.judge import findings
+from quietcore.rules.rule import Rule
+from quietcore.spec import PodSpec, VirtualMachineSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"\[([A-Z]\d\d)\]")
@@ -138,6 +143,18 @@ def test_virtual_machines_are_part_of_the_picture() -> None:
     token = "kubernetes:kubevirt.io/v1:VirtualMachineInstance"
     assert codes(props, token) == {"D43"}
     assert [found.code for found in findings(site_from([Registered("a", token, "plc", props)]))] == ["D43"]
+
+
+OF_OBJECTS = [rule for rule in CATALOGUE if rule.subject in (PodSpec, VirtualMachineSpec) and rule.code != "W05"]
+TOKENS = {"Pod": "kubernetes:core/v1:Pod", "VirtualMachine": "kubernetes:kubevirt.io/v1:VirtualMachine"}
+
+
+@pytest.mark.parametrize("rule", OF_OBJECTS, ids=lambda rule: rule.code)
+def test_the_pack_refuses_the_bad_example_of_each_rule_and_takes_the_good_one(rule: Rule[Any]) -> None:
+    for example, expected in ((rule.doc.bad, {rule.code}), (rule.doc.good, set())):
+        subject = example.subject()
+        written = pod_object(subject) if isinstance(subject, PodSpec) else virtual_machine_object(subject)
+        assert codes(written, TOKENS.get(subject.kind, DEPLOYMENT)) == expected
 
 
 ECHO = """#!/bin/sh

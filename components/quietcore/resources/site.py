@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from lxml import etree
 from quietcore.errors import QuietcoreError
 from quietcore.render.domain_base import base_domain, stylesheet_of
 from quietcore.render.domain_xml import lift_element
+from quietcore.render.element import UNKNOWN_TEXT
 from quietcore.render.pod import KINDS, Lifted, lift_object, with_classes
 from quietcore.render.stylesheet import apply_stylesheet, parse_xml
 from quietcore.render.virtual_machine import TEMPLATES as MACHINES
@@ -101,15 +103,28 @@ def _lifted(base: bytes, stylesheet: str) -> DomainSpec:
 def lifted_objects(found: Registered) -> tuple[Workload, ...]:
     """What a Kubernetes resource's inputs stand for. Raises Refused where they make none (S07)."""
     kind = kind_of(found.type)
+    told = _read(kind, found.name, json.dumps({"kind": kind, **found.props}, default=_unknown))
+    if isinstance(told, Finding):
+        raise Refused([told])
+    return told
+
+
+@lru_cache(maxsize=4096)
+def _read(kind: str, name: str, text: str) -> tuple[Workload, ...] | Finding:
+    """Read an object once: the same one is asked for alone, and again with the whole site."""
     lift = VIRTUAL_MACHINES.get(kind, lift_object)
     try:
-        lifted = lift({"kind": kind, **found.props}, f'{kind} "{found.name}"')
+        lifted = lift(json.loads(text), f'{kind} "{name}"')
     except QuietcoreError as fault:
-        where, hint = fault.where or found.name, fault.hint
-        told = Finding(code="S07", title=fault.what, where=where, given=fault.given, allowed=fault.allowed, hint=hint)
-        raise Refused([told]) from None
+        where, given, allowed = fault.where or name, fault.given, fault.allowed
+        return Finding(code="S07", title=fault.what, where=where, given=given, allowed=allowed, hint=fault.hint)
     # The engine's provider makes a name of the resource's where the program gives none.
-    return tuple(each if each.name else each.model_copy(update={"name": found.name}) for each in lifted)
+    return tuple(each if each.name else each.model_copy(update={"name": name}) for each in lifted)
+
+
+def _unknown(_value: object) -> str:
+    """What is no plain value has none yet."""
+    return UNKNOWN_TEXT
 
 
 def _workloads(

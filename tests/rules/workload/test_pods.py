@@ -123,6 +123,12 @@ MISTAKES = {
     "one": ('"40"', '"1"', []),
     "W13 nought": ('"40"', '"0"', ["W13"]),
     "ninety-nine under OTHER": ('chrt, -f, "40"', 'chrt, -o, "0"', []),
+    "no right is needed under OTHER": (
+        'chrt, -f, "40", ./plc]\n        resources: {limits: {cpu: "2", memory: 1Gi}}\n'
+        "        securityContext: {capabilities: {add: [SYS_NICE, IPC_LOCK]}}",
+        'chrt, -o, "0", ./plc]\n        resources: {limits: {cpu: "2", memory: 1Gi}}',
+        [],
+    ),
     "W13 in a shell": ('chrt, -f, "40", ./plc', 'sh, -c, "exec chrt --fifo 99 ./plc"', ["W13"]),
     "W15 exec": ("command:", "readinessProbe: {exec: {command: [ready]}}\n        command:", ["W15"]),
     "a probe over the network": ("command:", "readinessProbe: {tcpSocket: {port: 1}}\n        command:", []),
