@@ -33,7 +33,7 @@ def told(files: list[Path], options: Options) -> list[str]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name != "expected.yaml")
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "expected.yaml")
 
 
 @EACH
