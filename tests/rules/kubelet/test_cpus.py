@@ -129,6 +129,19 @@ def test_without_a_plan_and_a_number_of_cpus_no_isolated_one_is_to_be_reserved()
     assert "set reservedSystemCPUs to 1" in told(machine, "K03")
 
 
+def test_an_amount_is_not_counted_where_there_is_nothing_to_count() -> None:
+    amount = {"reserved_cpus": None, "system_reserved": {"cpu": Quantity.of(1)}}
+    assert codes(worker(kubelet(**amount), plan=None, online=cpus(""))) == []
+    assert codes(worker(kubelet(**amount, fragment=True))) == []
+    assert codes(worker(kubelet(reserved_cpus=None))) == ["K02"]
+
+
+def test_without_isolated_cpus_a_real_time_pods_node_may_reserve_any() -> None:
+    rt = PodSpec(name="plc", runtime_class="performance-cnf")
+    machine = worker(plan=None, isolated=cpus(""), pods=(rt,))
+    assert "K03" not in codes(machine)
+
+
 @pytest.mark.parametrize(("amount", "right"), [("2", True), ("1500m", True), ("1", False), ("2001m", False)])
 def test_cpus_reserved_by_amount_are_counted(amount: str, right: bool) -> None:
     machine = worker(kubelet(reserved_cpus=None, system_reserved={"cpu": Quantity.parse(amount)}))
@@ -248,3 +261,17 @@ def test_control_planes_take_no_cpus_of_their_own(changes: dict[str, Any], count
 def test_control_planes_may_have_cpus_where_none_is_isolated() -> None:
     machine = worker(plan=None, isolated=cpus(""), pods=(pod("etcd-a", 2000, namespace="kube-system"),))
     assert codes(machine) == []
+
+
+def test_control_planes_are_no_matter_without_cpus_of_their_own_or_isolated_ones() -> None:
+    etcd = pod("etcd-a", 2000, namespace="kube-system")
+    none = kubelet(cpu_manager_policy="none", cpu_manager_options={})
+    assert codes(worker(none, pods=(etcd,))) == ["K01"]
+    rt = PodSpec(name="plc", runtime_class="performance-cnf")
+    assert "K27" not in codes(worker(plan=None, isolated=cpus(""), pods=(etcd, rt)))
+    assert codes(worker(pods=(pod("coredns-1", 2000, namespace="kube-system"),))) == []
+
+
+def test_a_polling_switch_is_no_matter_to_a_kubelet_without_static_cpus() -> None:
+    none = kubelet(cpu_manager_policy="none", cpu_manager_options={}, reserved_cpus=cpus("0-3"))
+    assert codes(worker(none, plan=shares(isolated="4-7", vswitch="2-3"))) == ["K01"]

@@ -118,6 +118,9 @@ def test_the_topology_manager_takes_eight_nodes_or_as_many_as_it_is_told(
         (("1Ki",), {"fragment": True}, ["K16"]),
         (("1Ki",), {"fragment": True, "kube_reserved": {}}, []),
         (("600Mi",), {"kube_reserved": {}}, []),
+        (("1100Mi",), {"kube_reserved": {}}, ["K16"]),
+        (("1100Mi",), {"kube_reserved": {}, "fragment": True}, []),
+        (("1100Mi",), {"system_reserved": {}, "fragment": True}, []),
     ],
 )
 def test_reserved_memory_adds_up_to_the_byte(
