@@ -202,6 +202,7 @@ def with_kubernetes(project):
 @pytest.mark.engine
 def test_a_raw_pod_is_refused_at_preview(with_kubernetes):
     with_kubernetes.write(RAW + REGISTER)
+    assert with_kubernetes.checked() == {"W01", "W04", "W06", "W15"}
     previewed = with_kubernetes.previewed()
     assert previewed.returncode != 0
     assert set(CODE.findall(previewed.output)) == {"W01", "W04", "W06", "W15"}

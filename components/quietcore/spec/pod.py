@@ -158,8 +158,9 @@ class PodSpec(Spec):
         """
         if (self.runtime_class or "").startswith(PERFORMANCE) or self.crio or self.handler == HIGH_PERFORMANCE:
             return True
-        if any(key in self.annotations for key in (POLICY, PRIORITY, POLLS)):
-            return self.annotations.get(POLICY) != "other"
+        declared = any(key in self.annotations for key in (POLICY, PRIORITY, POLLS))
+        if declared and self.annotations.get(POLICY) != "other":
+            return True
         return self.guaranteed and any(c.whole and _marked(c) and not c.privileged for c in self.containers)
 
     @property
