@@ -11,6 +11,7 @@ from quietcore.spec.shape import TITLES
 
 _DOMAIN, _OBJECT, _FILE = "S06", "S07", "S08"
 _CODES = {"LiftError": _DOMAIN, "ManifestError": _OBJECT, "ProfileError": _OBJECT, "YamlError": _OBJECT}
+_IN_XML = re.compile(r",? line \d+, column \d+ \(<string>, line (\d+)\)")
 
 
 def finding_of(file: str, fault: QuietcoreError) -> Finding:
@@ -29,13 +30,15 @@ def finding_of(file: str, fault: QuietcoreError) -> Finding:
         )
     code = _CODES.get(type(fault).__name__, _FILE)
     where = re.sub(rf"^{re.escape(file)}(:|, )?", "", fault.where)
-    line = re.match(r"\d+", where)
+    line = re.match(r"(?:line )?(\d+)(?:, )?", where)
+    said = _IN_XML.search(fault.given)
     return Finding(
         code=code,
         title=TITLES[code],
         severity=Severity.ERROR,
-        where=f"line {where}" if line else where,
-        given=f"{fault.what}: {fault.given}" if fault.given else fault.what,
+        where=where[line.end() :] if line else where,
+        line=int((line or said or [0, 0])[1]),
+        given=f"{fault.what}: {_IN_XML.sub('', fault.given)}" if fault.given else fault.what,
         allowed=fault.allowed,
         hint=fault.hint,
         file=file,

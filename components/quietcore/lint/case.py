@@ -63,7 +63,7 @@ def case_of(group: Group, options: Options) -> Case:
     several = group.of("profile") if len(group.of("profile")) > 1 else []
     workers = tuple(_worker(layer, options) for layer in several)
     site = SiteSpec.model_construct(
-        hosts=(host,) if host is not None and (nodes or isinstance(host.cpus, CpuPlan)) else (),
+        hosts=(host,) if host is not None and (nodes or not isinstance(host, ObservedHost)) else (),
         nodes=nodes,
         machines=(*((machine,) if machine else ()), *guests.values(), *workers),
         pods=() if placed else pods,
@@ -96,16 +96,18 @@ def _host(name: str, machine: MachineSpec | None, isolation: Isolation | None) -
     plan = machine.plan if machine else None
     declared = plan is not None and machine is not None and machine.profile is not None
     if plan is None and machine is not None and isolation is not None:
-        plan = ObservedPlan(housekeeping=_rest(machine, isolation.cpus), isolated=isolation.cpus)
-    return (HostSpec if declared and topology else ObservedHost).model_construct(
+        plan = ObservedPlan(housekeeping=housekeeping(machine, isolation.cpus), isolated=isolation.cpus)
+    if declared and plan is not None and topology is not None:
+        return HostSpec.model_construct(name=name, topology=topology, cpus=plan, facts=facts)
+    return ObservedHost.model_construct(
         name=name,
         topology=topology or cast(HostTopology, Unsaid("topology")),
-        cpus=plan or cast(CpuPlan, Unsaid("isolated CPUs")),
+        cpus=ObservedPlan(**dict(plan)) if plan is not None else cast(CpuPlan, Unsaid("isolated CPUs")),
         facts=facts,
     )
 
 
-def _rest(machine: MachineSpec, isolated: CpuSet) -> CpuSet:
+def housekeeping(machine: MachineSpec, isolated: CpuSet) -> CpuSet:
     """All CPUs that are not isolated; where their number is not known, as many as any machine has."""
     return (machine.online or CpuSet(range(_MOST))) - isolated
 
@@ -155,21 +157,26 @@ def _places(
     group: Group, machine: MachineSpec | None, guests: Mapping[str, MachineSpec], isolation: Isolation | None
 ) -> dict[str, Place]:
     """Where what a finding's path begins with stands."""
-    places = {f'domain "{layer.value.name}"': Place(layer.text.name, told=False) for layer in group.of("domain")}
+    places = {f'domain "{layer.value.name}"': Place(layer.text.name) for layer in group.of("domain")}
     for noun in ("pod", "virtual machine"):
         for layer in group.of(noun):
-            places[f'{layer.value.kind} "{layer.value.name}"'] = Place(layer.text.name, told=False)
+            places[f'{layer.value.kind} "{layer.value.name}"'] = Place(layer.text.name)
     for layer in group.of("class"):
-        places[f'RuntimeClass "{layer.value.name}"'] = Place(layer.text.name, told=False)
+        places[f'RuntimeClass "{layer.value.name}"'] = Place(layer.text.name)
+    for layer in group.of("tuned resource"):
+        places[f'Tuned "{layer.value.name}"'] = Place(layer.text.name)
     if machine is not None:
         host = f'host "{group.name}"'
-        places |= {host: Place(machine.files.get("topology", "")), **_layers(machine)}
-        places[f"{host}, cpus"] = Place(_plain(isolation.file) if isolation else "", told=False)
+        places |= {host: Place(machine.files.get("topology", ""), host), **_layers(machine)}
+        places[f"{host}, cpus"] = Place(_plain(isolation.file) if isolation else "", host)
     for name, inside in guests.items():
         places |= _layers(inside)
+        known = isolation_of(inside)
+        if known is not None:
+            places[f'domain "{name}", guest'] = Place(known.file)
         if inside.tuned is not None:
             whose = f'domain "{name}", tuned profile "{inside.tuned.name}"'
-            places[whose] = Place(inside.files.get("tuned", ""))
+            places[whose] = Place(inside.files.get("tuned", ""), whose)
     return places
 
 
@@ -177,8 +184,8 @@ def _layers(machine: MachineSpec) -> dict[str, Place]:
     """By the machine's name and a layer's, with which rules on machines begin, and by the layer's own."""
     places = {machine.name: Place("")}
     for layer, file in machine.files.items():
-        places[f"{machine.name}, {layer}"] = Place(_plain(file), told=False)
-        places[file] = Place(_plain(file))
+        places[f"{machine.name}, {layer}"] = Place(_plain(file), machine.name)
+        places[file] = Place(_plain(file), file)
     return places
 
 

@@ -118,7 +118,7 @@ def _plan(machine: MachineSpec, isolated: CpuSet, options: Options) -> CpuPlan |
         return machine.plan
     if machine.plan is not None:
         return machine.plan.model_copy(update={"dialect": options.dialect})
-    if options.dialect == "plain":
+    if options.dialect == "plain" or not isolated:
         return None
     keeping = _platform(machine, isolated) if options.dialect == "starlingx" else None
     return CpuPlan(housekeeping=keeping or machine.online - isolated, isolated=isolated, dialect=options.dialect)

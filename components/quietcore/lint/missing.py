@@ -22,8 +22,8 @@ def missing(case: Case, lack: Lacking, options: Options) -> list[str]:
 
 def _asked(case: Case, lack: Lacking) -> Iterator[str]:
     for what, codes in sorted(lack.items()):
-        named = ", ".join(sorted(codes))
-        yield f"{case.group.name}: {what} not known, so {named} were not judged; {_ADD[what]}"
+        named = f"{', '.join(sorted(codes))} {'were' if len(codes) > 1 else 'was'} not judged"
+        yield f"{case.group.name}: {what} not known, so {named}; {_ADD[what]}"
 
 
 def _insides(case: Case) -> Iterator[str]:

@@ -10,10 +10,10 @@ from quietcore.spec import Finding
 
 @dataclass(frozen=True)
 class Place:
-    """The file in which what a path begins with stands; ``told`` where the file says that beginning already."""
+    """The file in which what a path begins with stands; ``told`` is the beginning that the file's name tells too."""
 
     file: str
-    told: bool = True
+    told: str = ""
 
 
 def placed(findings: Iterable[Finding], places: Mapping[str, Place]) -> list[Finding]:
@@ -26,10 +26,10 @@ def _placed(finding: Finding, places: Mapping[str, Place]) -> Finding:
     beginnings = [each for each in places if each and _begins(where, each)]
     if not beginnings:
         return finding
-    longest = max(beginnings, key=len)
-    if places[longest].told:
-        where = where.removeprefix(longest).lstrip(", .") or longest
-    return replace(finding, where=where, file=places[longest].file or finding.file)
+    place = places[max(beginnings, key=len)]
+    if place.told and _begins(where, place.told):
+        where = where.removeprefix(place.told).lstrip(", .") or place.told
+    return replace(finding, where=where, file=place.file or finding.file)
 
 
 def _begins(where: str, beginning: str) -> bool:

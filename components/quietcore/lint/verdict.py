@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from quietcore.lint.broken import finding_of
-from quietcore.lint.case import Case, case_of
+from quietcore.lint.case import Case, case_of, housekeeping
 from quietcore.lint.group import Group, groups_of
 from quietcore.lint.guarded import Lacking, guarded, lacking
 from quietcore.lint.layer import lifted
+from quietcore.lint.line import with_lines
 from quietcore.lint.missing import missing
 from quietcore.lint.options import Options
 from quietcore.lint.place import placed
@@ -65,10 +66,11 @@ def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
         told += [finding_of(file, fault) for group in _groups(case) for file, fault in group.broken]
         gaps += missing(case, lack, options)
     told += _across(cases)
+    contents = {each.text.name: each.text.content for each in every if each.text.content is not None}
     unjudged = [(each.text.name, reason) for each in every for reason in each.unjudged]
     unjudged += [aside for case in cases for group in _groups(case) for aside in group.unjudged]
     return Verdict(
-        findings=tuple(finding for finding in in_order(told) if options.asks(finding.code)),
+        findings=tuple(with_lines((each for each in in_order(told) if options.asks(each.code)), contents)),
         judged=sum(bool(each.layers) for each in every),
         subjects=_subjects(cases),
         unjudged=tuple(dict.fromkeys(unjudged)),
@@ -79,17 +81,13 @@ def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
 def _judged(case: Case, lack: Lacking) -> list[Finding]:
     catalogue = guarded(lack)
     told = findings(case.site, catalogue)
-    host, isolation = next(iter(case.site.hosts), None), case.isolation
-    if isolation is not None and isolation.cpus and host is not None and _undeclared(case):
-        plan = CpuPlan(housekeeping=host.cpus.housekeeping, isolated=isolation.cpus)
+    machine, isolation = case.machine, case.isolation
+    if machine is not None and machine.plan is None and isolation is not None and isolation.cpus:
+        plan = CpuPlan(housekeeping=housekeeping(machine, isolation.cpus), isolated=isolation.cpus)
         told += [replace(each, file=isolation.file) for each in alone(plan, catalogue)]
     for resource in case.resources:
         told += [each.at(prefix=f'Tuned "{resource.name}"') for each in findings(resource, catalogue)]
     return placed(told, case.places)
-
-
-def _undeclared(case: Case) -> bool:
-    return case.machine is not None and case.machine.plan is None
 
 
 def _across(cases: list[Case]) -> list[Finding]:

@@ -21,7 +21,8 @@ class Severity(StrEnum):
 class Finding:
     """What is wrong (``title``), where, what was given, what is allowed, and the next action.
 
-    ``where`` is a path in the program such as ``node "rt-a", pins``; ``file`` is the program's file, where known.
+    ``where`` is a path in the program such as ``node "rt-a", pins``; ``file`` is the program's file, where known, and
+    ``line`` the line in it, counted from 1; 0 where it is not known.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     file: str = ""
+    line: int = 0
 
     def at(self, *, prefix: str = "", file: str = "") -> Finding:
         """The same finding with ``prefix`` before its path and ``file`` as its file, where they are not there yet."""
@@ -41,19 +43,22 @@ class Finding:
 
     def text(self, *, label: bool = True) -> str:
         """The finding as lines; without ``label`` where the reader shows the severity already, as the engine does."""
-        place = ", ".join(part for part in (self.file, self.where) if part)
+        file = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        place = ", ".join(part for part in (file, self.where) if part)
         rows = (("where", place), ("given", self.given), ("allowed", self.allowed), ("hint", self.hint))
         body = [f"  {label + ':':<9}{value}" for label, value in rows if value]
         head = f"{self.severity}[{self.code}]:" if label else f"[{self.code}]"
         return "\n".join([f"{head} {self.title}", *body, f"  more:    quietcore explain {self.code}"])
 
-    def as_json(self) -> dict[str, str]:
-        """The finding as plain data."""
+    def as_json(self) -> dict[str, str | int]:
+        """The finding as plain data; the line where it is known."""
+        line = {"line": self.line} if self.line else {}
         return {
             "code": self.code,
             "severity": str(self.severity),
             "title": self.title,
             "file": self.file,
+            **line,
             "where": self.where,
             "given": self.given,
             "allowed": self.allowed,
