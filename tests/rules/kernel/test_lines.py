@@ -507,3 +507,41 @@ def test_a_rule_that_stands_aside_says_why() -> None:
     )
     assert {code for code, _, _ in told} >= {"C08", "C21", "C27", "C44"}
     assert all(reason for _, _, reason in told)
+
+
+def test_a_line_that_makes_every_cpu_tickless_is_told_so() -> None:
+    told = [finding for finding in findings(swapped("nohz_full=0-7")) if finding.code == "C08"]
+    assert [finding.given for finding in told] == ["nohz_full=0-7, which is every CPU of 0-7"]
+    (some,) = [finding for finding in findings(swapped("nohz_full=0,2-7")) if finding.code == "C08"]
+    assert (some.given, some.hint) == ("nohz_full=0,2-7", "write nohz_full=2-7")
+    (alone,) = [finding for finding in findings(swapped("nohz_full=0")) if finding.code == "C08"]
+    assert alone.hint == "remove nohz_full"
+
+
+def test_hints_are_what_would_mend_the_line() -> None:
+    def hint(parameter: str) -> list[str]:
+        return [finding.hint for finding in findings(swapped(parameter))]
+
+    assert hint("isolcpus=2-7") == ["write isolcpus=managed_irq,domain,2-7"]
+    assert hint("isolcpus=nohz,domain,2-7") == ["write isolcpus=managed_irq,nohz,domain,2-7"]
+    assert hint("isolcpus=managed_irq,domian,2-7") == ["did you mean domain?"]
+    assert hint("isolcpus=managed_irq,x,2-7") == ["remove x"]
+    assert hint("nohz_full=2-9") == ["take 8-9 out of nohz_full"]
+    assert hint("tuned.non_isolcpus=300000003") == ["write tuned.non_isolcpus=3,00000003"]
+    assert hint("tuned.non_isolcpus=lots") == ["write the mask that tuned computes for the CPUs"]
+    assert hint("systemd.cpu_affinity=0-2") == ["write systemd.cpu_affinity=0-1"]
+    assert hint("tuned.non_isolcpus=7") == ["write tuned.non_isolcpus=3"]
+    assert hint("kthread_cpus=0-2") == ["write kthread_cpus=0-1"]
+    assert hint("irqaffinity=0-2") == ["write irqaffinity=0-1"]
+
+
+def test_a_line_of_an_unknown_number_of_cpus_is_mended_in_words() -> None:
+    def hint(parameter: str) -> list[str]:
+        return [finding.hint for finding in findings(swapped(parameter).model_copy(update={"online": CpuSet()}))]
+
+    assert hint("irqaffinity=0-2") == ["write the CPUs that are not isolated into irqaffinity"]
+    assert hint("kthread_cpus=0-2") == ["write the housekeeping CPUs into kthread_cpus"]
+    assert hint("systemd.cpu_affinity=0-2") == ["write systemd.cpu_affinity=0-1"]
+    assert hint("systemd.cpu_affinity=2") == ["write the housekeeping CPUs into systemd.cpu_affinity"]
+    assert hint("nohz_full=2-N") == []
+    assert hint("irqaffinity=0-N") == []
