@@ -6,13 +6,15 @@ or, where files cannot say everything, `options` of the command beside `codes`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from quietcore.lint import Options, lint_texts
+from quietcore.lint import Options, Text, lint_texts
 from quietcore.lint.text import texts_of
 from quietcore.rules.catalogue import by_code
 
@@ -29,7 +31,11 @@ def expected(folder: Path) -> tuple[Options, list[str]]:
 
 def told(files: list[Path], options: Options) -> list[str]:
     """The codes of the findings, each once."""
-    return sorted({finding.code for finding in lint_texts(texts_of(files), options).findings})
+    return codes_of(texts_of(files), options)
+
+
+def codes_of(texts: Iterable[Text], options: Options) -> list[str]:
+    return sorted({finding.code for finding in lint_texts(texts, options).findings})
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -46,6 +52,41 @@ def test_a_configuration_gives_these_findings_and_no_others(folder: Path) -> Non
 def test_the_order_of_files_changes_nothing(folder: Path) -> None:
     options, _ = expected(folder)
     assert told(files_of(folder)[::-1], options) == told(files_of(folder), options)
+
+
+@EACH
+def test_another_machine_beside_it_adds_nothing(folder: Path) -> None:
+    options, codes = expected(folder)
+    other = HERE / ("ordinary-server" if folder.name != "ordinary-server" else "talos-worker")
+    assert told([*files_of(folder), *files_of(other)], options) == codes
+
+
+@EACH
+def test_what_files_are_called_changes_nothing(folder: Path) -> None:
+    options, codes = expected(folder)
+    texts = [text for text in texts_of(files_of(folder)) if Path(text.name).parent == folder]
+    if len(texts) < len(files_of(folder)):
+        pytest.skip("the places of these files say what they are")
+    renamed = [replace(text, name=str(folder / f"{index:02}")) for index, text in enumerate(texts)]
+    assert codes_of(renamed, options) == codes
+
+
+@EACH
+@pytest.mark.parametrize("how", ["line ends of Windows", "blank lines at the end", "a mark at the beginning"])
+def test_how_files_are_saved_changes_nothing(folder: Path, how: str) -> None:
+    options, codes = expected(folder)
+    saved = [replace(text, content=as_saved(text.content or b"", how)) for text in texts_of(files_of(folder))]
+    assert codes_of(saved, options) == codes
+
+
+def as_saved(content: bytes, how: str) -> bytes:
+    match how:
+        case "line ends of Windows":
+            return content.replace(b"\n", b"\r\n")
+        case "blank lines at the end":
+            return content + b"\n\n\n"
+        case _:
+            return b"\xef\xbb\xbf" + content
 
 
 @EACH
