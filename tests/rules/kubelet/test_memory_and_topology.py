@@ -134,6 +134,8 @@ def test_k16_shows_its_sum_and_what_to_write() -> None:
     assert "memory 1536Mi (node 0: 1Gi, node 1: 512Mi)" in text
     assert "kubeReserved 500Mi + systemReserved 500Mi + evictionHard 100Mi, the default = 1100Mi" in text
     assert "reserve memory 588Mi on NUMA node 0" in text
+    assert "memory 1Gi; kubeReserved" in told(memory("1Gi"), "K16")
+    assert "reserve memory 1100Mi in all" in told(memory("1Gi", "1100Mi"), "K16")
 
 
 def test_hugepages_are_summed_apart() -> None:
@@ -142,6 +144,8 @@ def test_hugepages_are_summed_apart() -> None:
     assert codes(memory().model_copy(update={"reserved_memory": held})) == ["K16"]
     kube = {"memory": Quantity.parse("500Mi"), **pages}
     assert codes(memory().model_copy(update={"reserved_memory": held, "kube_reserved": kube})) == []
+    share = {"reserved_memory": held, "eviction_hard": {"memory.available": "5%"}}
+    assert codes(memory().model_copy(update=share)) == ["K16"]
     assert "remove hugepages-1Gi" in told(memory().model_copy(update={"reserved_memory": held}), "K16")
 
 
