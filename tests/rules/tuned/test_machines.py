@@ -297,3 +297,47 @@ def test_kernel_threads_do_not_work_against_each_other(
 def test_variables_of_the_parents_are_known_beside_a_version_that_is_not() -> None:
     own = theirs(sysfs={"/sys/devices/virtual/workqueue/cpumask": "${isolated_cpumask}"})
     assert codes(tuned_machine(own, tuned_version="2.24")) == ["T14"]
+
+
+def test_a_machine_without_a_profile_breaks_none() -> None:
+    assert codes(boot()) == []
+
+
+def test_the_option_at_fault_is_named_and_what_to_write() -> None:
+    variable, section = theirs(variables={"netdev_queue_count": "4"}), theirs(net={"channels": "combined 4"})
+    told = [finding for own in (variable, section) for finding in findings(tuned_machine(own))]
+    assert [(finding.where, finding.hint) for finding in told] == [
+        ("tuned.netdev_queue_count", "write netdev_queue_count=1"),
+        ("tuned.channels", "write channels=combined 1"),
+    ]
+    assert told[0].given == "plant/tuned.conf asks for 4 queues; the machine leaves CPU 0 for them"
+
+
+def test_what_irqbalance_may_use_is_told() -> None:
+    for banned, said in (("2", "2"), ("", "no CPU")):
+        machine = tuned_machine(theirs(irqbalance={"banned_cpus": banned}))
+        left = machine.isolated - CpuSet.parse(banned)
+        assert given(machine, "T16") == [
+            f"plant/tuned.conf bans irqbalance from {said}; the machine isolates 1-3: it may use {left}"
+        ]
+
+
+def test_numa_balancing_of_ordinary_machines_is_their_affair() -> None:
+    assert codes(tuned_machine(theirs("balanced", sysctl={"kernel.numa_balancing": "1"}), isolated="")) == []
+
+
+def test_both_ends_of_managed_interrupts_are_named_with_what_to_write() -> None:
+    own = theirs(variables={"isolated_cores": "1-3"})
+    with_flag = tuned_machine(own, CMDLINE, tuned_version="2.20")
+    without = tuned_machine(theirs(variables=SET), CMDLINE.replace("managed_irq,", ""), tuned_version="2.20")
+    told = [finding for machine in (with_flag, without) for finding in findings(machine) if finding.code == "T03"]
+    assert [(finding.given, finding.hint) for finding in told] == [
+        (
+            "plant/tuned.conf says isolate_managed_irq=(nothing); cmdline.txt says isolcpus=managed_irq,domain,1-3",
+            "write isolate_managed_irq=Y",
+        ),
+        (
+            "plant/tuned.conf says isolate_managed_irq=Y; cmdline.txt says isolcpus=domain,1-3",
+            "add managed_irq to isolcpus",
+        ),
+    ]

@@ -68,6 +68,8 @@ def test_throttling_that_others_leave_on_without_a_real_time_claim_is_their_affa
         ("cpu", "force_latency", "cstate.name:C1E", []),
         ("cpu", "force_latency", "cstate.name:C6|170", ["T12"]),
         ("cpu", "force_latency", "10", []),
+        ("cpu", "force_latency", "other:3", []),
+        ("cpu", "force_latency", "${theirs}", []),
         ("cpu", "force_latency", "11", ["T12"]),
         ("cpu", "governor", "performance|schedutil", []),
         ("cpu", "governor", "schedutil|performance", ["T12"]),

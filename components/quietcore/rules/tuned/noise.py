@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
@@ -15,11 +16,12 @@ WATCHDOG, HUNG, STAT = "kernel.nmi_watchdog", "kernel.hung_task_timeout_secs", "
 MIGRATION = "kernel.timer_migration"
 BALANCING = "kernel.numa_balancing"
 
+_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*\Z")
+
 
 def number(text: str) -> int | None:
     """A whole number, or None for anything else."""
-    stripped = text.strip()
-    return int(stripped) if stripped.lstrip("-").isdecimal() and len(stripped) < 20 else None
+    return int(text) if _NUMBER.match(text) else None
 
 
 def _setting(profile: TunedProfileSpec, name: str, wanted: str) -> Hit:
