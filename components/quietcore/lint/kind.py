@@ -42,7 +42,7 @@ _PARAMETER: Final = re.compile(
     r"|default_hugepagesz|kthread_cpus|nohz|tsc|intel_pstate|amd_pstate|skew_tick|systemd\.cpu_affinity|idle|mitigations"
     r"|intel_iommu|iommu|mce|rcutree\.kthread_prio|clocksource|processor\.max_cstate)=\S"
 )
-_LSCPU: Final = re.compile(r"\AArchitecture:\s+\S+\s*\nCPU op-mode", re.MULTILINE)
+_LSCPU: Final = re.compile(r"\AArchitecture:[ \t]+\S+\s*\n\s*CPU op-mode", re.MULTILINE)
 _TUNED: Final = frozenset(
     (
         "main",

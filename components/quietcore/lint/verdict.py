@@ -55,8 +55,8 @@ def lint(paths: Iterable[Path], options: Options = NONE) -> Verdict:
 
 
 def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
-    """Judge texts, wherever they come from. Nothing that they hold raises."""
-    every = [lifted(text) for text in texts]
+    """Judge texts, wherever they come from, in order of their names. Nothing that they hold raises."""
+    every = [lifted(text) for text in sorted(texts, key=lambda text: (text.machine, text.name))]
     cases = [case_of(group, options) for group in groups_of(every)]
     told = [finding_of(each.text.name, each.broken) for each in every if each.broken is not None]
     gaps: list[str] = []
