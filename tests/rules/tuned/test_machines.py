@@ -341,3 +341,17 @@ def test_both_ends_of_managed_interrupts_are_named_with_what_to_write() -> None:
             "add managed_irq to isolcpus",
         ),
     ]
+
+
+def test_threads_of_a_version_that_is_not_known_are_those_of_the_oldest() -> None:
+    own = theirs(variables=SET, bootloader={"enabled": "false"})
+    machine = tuned_machine(own, f"{CMDLINE} rcutree.kthread_prio=11", tuned_version="2.24")
+    assert given(machine, "T15") == ["cmdline.txt says rcutree.kthread_prio=11; plant/tuned.conf gives rcuc 4"]
+
+
+def test_what_an_ordinary_profile_stands_on_is_told() -> None:
+    told = [given(tuned_machine(theirs(include)), "T01")[0] for include in ("balanced", "")]
+    assert told == [
+        "plant/tuned.conf stands on balanced, which isolates nothing; isolated CPUs are 1-3",
+        "plant/tuned.conf stands on no other profile, which isolates nothing; isolated CPUs are 1-3",
+    ]

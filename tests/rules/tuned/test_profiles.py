@@ -177,3 +177,11 @@ def test_unthrottled_threads_are_a_real_time_claim_whatever_the_parents() -> Non
     assert codes(theirs(BALANCED, sysctl={**runtime, **watchdog})) == ["T08"]
     ours = TunedProfileSpec(name="plc", role="guest", include="our-base", sysctl=watchdog)
     assert sorted(codes(ours)) == ["T06", "T08"]
+
+
+def test_what_a_patch_includes_instead_is_told() -> None:
+    told = [finding.given for include in ("openshift-node", "") for finding in findings(patch(include))]
+    assert told == [
+        '"performance-patch" includes openshift-node',
+        '"performance-patch" includes no profile',
+    ]
