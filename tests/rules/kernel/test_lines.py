@@ -545,3 +545,26 @@ def test_a_line_of_an_unknown_number_of_cpus_is_mended_in_words() -> None:
     assert hint("systemd.cpu_affinity=2") == ["write the housekeeping CPUs into systemd.cpu_affinity"]
     assert hint("nohz_full=2-N") == []
     assert hint("irqaffinity=0-N") == []
+
+
+KNOWN = {"kernel": "rt", "invariant_tsc": True, "passthrough": True, "efi_variables": True, "partitions": True}
+
+
+@pytest.mark.parametrize("role", ["host", "guest", "worker"])
+@pytest.mark.parametrize("dialect", ["plain", "starlingx"])
+def test_a_machine_of_which_nobody_knows_the_line_breaks_no_rule_on_it(role: str, dialect: str) -> None:
+    broadwell = hardware(threads=2, model="Broadwell", vendor="Intel", p1GiB=1, p2MiB=4)
+    unknown = machine(
+        cmdline=None, role=role, facts=facts(smt=False, **KNOWN), topology=broadwell, plan=shares(dialect)
+    )
+    assert [code for code in codes(unknown) if code.startswith("C")] == []
+
+
+def test_a_machine_without_isolated_cpus_may_say_what_it_likes() -> None:
+    text = "skew_tick=0 nmi_watchdog=1 audit=1 softlockup_panic=1 intel_pstate=passive kthread_cpus=7 irqaffinity=7"
+    plain = MachineSpec(
+        online=CpuSet(range(8)),
+        cmdline=KernelCmdline.parse(f"{text} systemd.cpu_affinity=0-7 tuned.non_isolcpus=000000ff"),
+        facts=facts(kernel="rt", invariant_tsc=True),
+    )
+    assert codes(plain) == []
