@@ -281,3 +281,24 @@ def test_mixed_cpus_do_not_go_with_delegation() -> None:
     mixing = delegating(hints=WorkloadHints(mixed_cpus=True))
     assert codes(worker(KubeletSpec(), profile=mixing)) == ["K26"]
     assert codes(worker(KubeletSpec(topology_manager_policy="none"), profile=delegating())) == []
+
+
+def test_the_topology_policy_of_an_unseen_base_is_not_guessed() -> None:
+    held = {"topology": hardware(2)}
+    assert codes(worker(kubelet(fragment=True, topology_manager_policy=None), **held)) == []
+    assert codes(worker(kubelet(fragment=True, topology_manager_policy="none"), **held)) == ["K13"]
+    assert codes(operated(golden(topology_manager_policy=None))) == []
+
+
+def test_numa_nodes_are_no_matter_where_no_pod_has_cpus_of_its_own() -> None:
+    none = kubelet(cpu_manager_policy="none", cpu_manager_options={}, topology_manager_policy=None)
+    assert codes(worker(none, topology=hardware(2))) == ["K01"]
+
+
+def test_k18_says_what_the_operator_would_write() -> None:
+    less = told(operated(golden(memory_manager_policy=None)), "K18")
+    assert "given:   None, the default, with topologyManagerPolicy single-numa-node" in less
+    assert "allowed: Static" in less
+    more = told(operated(golden(topology_manager_policy="best-effort")), "K18")
+    assert "given:   Static, with topologyManagerPolicy best-effort" in more
+    assert "allowed: None" in more
