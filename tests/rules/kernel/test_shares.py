@@ -88,3 +88,10 @@ def test_the_switchs_cpus_may_be_isolated_with_the_others() -> None:
         "C10",
         "C10",
     ]
+
+
+def test_openshift_may_isolate_the_boot_cpu() -> None:
+    reversed_sets = {"housekeeping": "2-7", "isolated": "0-1"}
+    assert codes(shares(**reversed_sets)) == ["C07"]
+    assert codes(shares("starlingx", **reversed_sets)) == ["C07"]
+    assert codes(shares("nto", **reversed_sets)) == []

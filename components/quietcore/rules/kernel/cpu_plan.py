@@ -230,10 +230,11 @@ C07: Rule[CpuPlan] = Rule(
     scope=Scope.VALUE,
     subject=CpuPlan,
     judge=_boot_cpu,
+    aside=lambda plan: "OpenShift's profiles isolate CPU 0 in places" if plan.dialect == "nto" else "",
     doc=Doc(
         what="CPU 0 is not isolated.",
         why="The kernel keeps timekeeping on the boot CPU and does not make it tickless; firmware and some drivers "
-        "send their interrupts there whatever the masks say. (OpenShift does isolate it in places: hence a warning.)",
+        "send their interrupts there whatever the masks say. (OpenShift isolates it in places: no warning there.)",
         fix="give CPU 0 to housekeeping",
         sources=(source("CAN-DOC"), source("K-NOHZ", '"Known Issues"')),
         bad=Example(
