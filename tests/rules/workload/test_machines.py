@@ -51,6 +51,24 @@ class TestRoomForCpus:
             '6 CPUs: Deployment "p1" 4, Deployment "p2" 2; w1, kubelet leaves 3-7 of 0-7',
         ]
 
+    @pytest.mark.parametrize(
+        "silent", [{"kubelet": kubelet(reserved_cpus=None)}, {"kubelet": kubelet(), "online": CpuSet()}]
+    )
+    def test_where_the_kubelet_does_not_say_it_the_plan_does(self, silent: dict[str, object]) -> None:
+        assert told(W03, worker(*taking(7), **silent)) == ['7 CPUs: Deployment "p1" 7; w1, plan isolates 2-7']
+
+    def test_a_fragment_without_a_policy_is_laid_over_one_that_may_be_static(self) -> None:
+        part = kubelet(cpu_manager_policy=None, reserved_cpus=None, fragment=True)
+        assert W03.aside(worker(kubelet=part)) == ""
+        assert W03.aside(worker(kubelet=part.model_copy(update={"fragment": False}))) != ""
+
+    def test_cells_that_nobody_knows_are_not_packed(self) -> None:
+        assert told(W03, worker(*taking(6), kubelet=kubelet())) == []
+
+    def test_without_a_plan_the_isolated_set_says_it(self) -> None:
+        assert told(W03, worker(*taking(7), plan=None)) == ['7 CPUs: Deployment "p1" 7; w1, isolated is 2-7']
+        assert told(W03, worker(*taking(7), plan=None, isolated=CpuSet())) == []
+
     def test_ordinary_pods_take_cpus_too(self) -> None:
         ordinary = PodSpec(name="web", containers=(ContainerSpec(limits=amounts(cpu=5000)),))
         assert not ordinary.realtime

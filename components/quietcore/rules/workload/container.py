@@ -88,7 +88,7 @@ def _priorities(given: PodSpec) -> Iterator[Hit]:
         if each.scheduling is not None and each.scheduling.policy != "other":
             yield from _priority(given, each, each.scheduling, place(each, "command"))
     declared = next((each for each in given.rt_containers if each.scheduling is None), None)
-    if PRIORITY in given.annotations and declared is not None and (starts := given.scheduling(declared)):
+    if declared is not None and (starts := given.scheduling(declared)):
         yield from _priority(given, declared, starts, f"annotations[{PRIORITY}]")
 
 

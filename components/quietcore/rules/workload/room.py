@@ -30,7 +30,7 @@ def pool_of(machine: MachineSpec) -> tuple[CpuSet, str]:
 
 
 def _strange(machine: MachineSpec) -> str:
-    if machine.plan is not None and getattr(machine.plan, "dialect", "plain") == "starlingx":
+    if machine.plan is not None and machine.plan.dialect == "starlingx":
         return "StarlingX hands out isolated CPUs by a device plugin"
     if machine.kubelet is not None and not machine.kubelet.fragment and not machine.kubelet.static_cpus:
         return "the kubelet's CPU manager gives no pod CPUs of its own"
