@@ -181,31 +181,37 @@ def _platform(profile: PerformanceProfileSpec, vendor: Vendor | None) -> Iterato
 
 
 def machine_of(profile: PerformanceProfileSpec, known: MachineSpec | None = None) -> MachineSpec:
-    """A node of the profile. What ``known`` says itself stays: the operator's answer fills in the layers it has not."""
+    """A node of the profile. What ``known`` says itself stays: the operator's answer fills in the layers it has not.
+
+    Of a profile without reserved or isolated CPUs, which the operator refuses, nothing follows but its plan.
+    """
     base = known or MachineSpec(role="worker")
-    online = base.online or (base.topology.cpus - (profile.offlined or _NONE) if base.topology else online_of(profile))
     facts = _facts(profile, base.facts)
-    return base.model_copy(
-        update={
-            "profile": profile,
-            "online": online,
-            "isolated": base.isolated or profile.isolated or _NONE,
-            "plan": base.plan or plan_of(profile),
-            "cmdline": base.cmdline or cmdline_of(profile, facts.vendor),
-            "kubelet": base.kubelet or kubelet_of(profile),
-            "runtime": base.runtime or runtime_of(profile),
-            "facts": facts,
-            "runtime_classes": base.runtime_classes or (runtime_class_of(profile),),
-            "files": {**_from_profile(base), **base.files},
-        }
-    )
-
-
-def _from_profile(base: MachineSpec) -> dict[str, str]:
-    """Layers that follow from the profile are called by its file."""
+    present = base.online or (base.topology.cpus if base.topology else online_of(profile))
+    made = {name: value for name, value in _layers(profile, facts).items() if not getattr(base, name)}
     file = base.files.get("profile", "")
-    made = [layer for layer in ("plan", "cmdline", "kubelet", "runtime") if getattr(base, layer) is None]
-    return {layer: f"{file} (its {layer})" for layer in made} if file else {}
+    files = {name: f"{file} (its {name})" for name in made if file}
+    said = {
+        "profile": profile,
+        "online": present - (profile.offlined or _NONE),
+        "isolated": base.isolated or profile.isolated or _NONE,
+        "facts": facts,
+        "files": {**files, **base.files},
+    }
+    return base.model_copy(update={**said, **made})
+
+
+def _layers(profile: PerformanceProfileSpec, facts: MachineFacts) -> dict[str, object]:
+    """The layers that follow, by their name in a machine."""
+    if not profile.reserved or not profile.isolated:
+        return {"plan": plan_of(profile)}
+    return {
+        "plan": plan_of(profile),
+        "cmdline": cmdline_of(profile, facts.vendor),
+        "kubelet": kubelet_of(profile),
+        "runtime": runtime_of(profile),
+        "runtime_classes": (runtime_class_of(profile),),
+    }
 
 
 def _facts(profile: PerformanceProfileSpec, facts: MachineFacts) -> MachineFacts:

@@ -119,6 +119,7 @@ def test_a_machine_keeps_what_it_says_itself() -> None:
         "plan": "p.yaml (its plan)",
         "kubelet": "p.yaml (its kubelet)",
         "runtime": "p.yaml (its runtime)",
+        "runtime_classes": "p.yaml (its runtime_classes)",
     }
     assert machine.kubelet == kubelet_of(profile())
     assert machine.online == CpuSet(range(4))
@@ -128,6 +129,8 @@ def test_a_machine_keeps_what_it_says_itself() -> None:
 
 def test_offlined_cpus_are_not_online() -> None:
     assert machine_of(profile(offlined=CpuSet([4, 5]))).online == CpuSet(range(4))
+    seen = MachineSpec(online=CpuSet(range(6)))
+    assert machine_of(profile(offlined=CpuSet([4, 5])), seen).online == CpuSet(range(4))
 
 
 def test_facts_follow_from_the_profile_unless_they_are_known() -> None:
@@ -190,3 +193,13 @@ def test_a_node_of_another_architecture_gets_its_own_parameters() -> None:
 def test_a_second_entry_for_a_size_is_not_written() -> None:
     twice = (ProfilePages(size="1G", count=2), ProfilePages(size="1G", count=4))
     assert str(cmdline_of(profile(pages=twice))).count("hugepages=") == 1
+
+
+@pytest.mark.parametrize("missing", ["reserved", "isolated"])
+def test_of_a_profile_that_is_refused_nothing_follows_but_its_plan(missing: str) -> None:
+    machine = machine_of(profile(**{missing: None}))
+    assert machine.plan == plan_of(profile(**{missing: None}))
+    assert machine.cmdline is None
+    assert machine.kubelet is None
+    assert machine.runtime is None
+    assert machine.runtime_classes == ()
