@@ -135,6 +135,8 @@ def test_without_the_variables_file_nothing_is_said_of_managed_interrupts() -> N
         ("2.20", CMDLINE.replace("skew_tick=1", "skew_tick=0"), ["T04"]),
         ("2.20", CMDLINE.replace("intel_pstate=disable", ""), ["T04"]),
         ("2.24", "quiet", []),
+        ("2.20", "isolcpus=managed_irq,domain,1-3 nohz_full=1-3 rcu_nocbs=1-3 irqaffinity=0 $tuned_params", []),
+        ("2.20", f"{CMDLINE.replace('skew_tick=1', 'skew_tick=0')} $tuned_params", ["T04"]),
         # Where the version is not known, only what all of them write is held against it.
         (None, CMDLINE, ["T05"]),
         (None, LATER, ["T05"]),
@@ -355,3 +357,9 @@ def test_what_an_ordinary_profile_stands_on_is_told() -> None:
         "plant/tuned.conf stands on balanced, which isolates nothing; isolated CPUs are 1-3",
         "plant/tuned.conf stands on no other profile, which isolates nothing; isolated CPUs are 1-3",
     ]
+
+
+@pytest.mark.parametrize("group", ["group.rcuc", "group.ksoftirqd"])
+def test_one_group_alone_is_compared_with_none(group: str) -> None:
+    own = theirs("openshift-node-performance-plant", scheduler={group: "0:f:1:*:x"})
+    assert codes(tuned_machine(own)) == []

@@ -18,6 +18,9 @@ from quietcore.spec import KernelCmdline, MachineSpec, Severity, TunedProfileSpe
 _CPU_PARAMETERS = frozenset(
     {"isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity", "systemd.cpu_affinity", "kthread_cpus"}
 )
+_INSERTED = "$tuned_params"
+"""Where GRUB puts in what tuned writes: such a command line is not yet the one that is booted."""
+
 _MASK = "tuned.non_isolcpus"
 
 
@@ -53,6 +56,8 @@ def _not_written(machine: MachineSpec, tuned: TunedProfileSpec, cmdline: KernelC
         if any(other.get(name) != value for other in written[1:]):
             continue
         said = cmdline.get(name)
+        if said is None and _INSERTED in cmdline.parameters:
+            continue
         if said is not None and _same(name, value, said):
             continue
         wanted, ours = _parameter(name, value), "has none" if said is None else f"says {_parameter(name, said)}"
