@@ -302,3 +302,15 @@ def test_k18_says_what_the_operator_would_write() -> None:
     more = told(operated(golden(topology_manager_policy="best-effort")), "K18")
     assert "given:   Static, with topologyManagerPolicy best-effort" in more
     assert "allowed: None" in more
+
+
+def test_k13_says_what_is_written_or_the_default() -> None:
+    assert "none, the default; isolated CPUs 2-7" in told(
+        worker(kubelet(topology_manager_policy=None), topology=hardware(2)), "K13"
+    )
+    assert "given:   none; isolated" in told(
+        worker(kubelet(topology_manager_policy="none"), topology=hardware(2)), "K13"
+    )
+    helped = {"topology": hardware(2), "pods": (pod("web", 2000, 1000),)}
+    assert "given:   container, the default; pod web" in told(worker(**helped), "K13")
+    assert "given:   container; pod web" in told(worker(kubelet(topology_manager_scope="container"), **helped), "K13")
