@@ -284,6 +284,8 @@ def test_irqbalance_is_banned_from_isolated_cpus(options: dict[str, str], expect
         ({"group.ktimers": "0:o:0:*:x"}, None, ["T15"]),
         ({"group.ktimers": "0:f:100:*:x"}, None, ["T15"]),
         ({"group.ktimers": "0:f:99:*:x"}, None, []),
+        ({"group.ktimers": "0:f:1:*:x"}, None, []),
+        ({"group.ktimers": "0:r:0:*:x"}, None, ["T15"]),
         ({"group.ktimers": "f:99"}, None, ["T15"]),
         ({"group.ours": "0:o:0:*:x"}, None, []),
     ],

@@ -98,6 +98,13 @@ def test_without_unthrottled_threads_stalld_may_rest() -> None:
     assert codes(theirs("openshift-node-performance-plant", service={"service.stalld": "stop,disable"})) == []
 
 
+@pytest.mark.parametrize(("value", "expected"), [("-1", ["T07"]), ("950000", ["T06"])])
+def test_the_guard_may_rest_where_the_profile_itself_leaves_throttling_on(value: str, expected: list[str]) -> None:
+    runtime, guard = {"kernel.sched_rt_runtime_us": value}, {"service.stalld": "stop"}
+    assert codes(theirs("openshift-node-performance-plant", sysctl=runtime, service=guard)) == expected
+    assert codes(theirs(sysctl=runtime, service=guard)) == expected
+
+
 def test_a_parent_without_a_script_has_none_to_lose() -> None:
     assert codes(theirs("network-latency,openshift-node-performance-x", script={"replace": "1"})) == []
 
