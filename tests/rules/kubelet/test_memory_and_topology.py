@@ -89,6 +89,8 @@ def test_the_scope_matters_where_a_pod_has_several_containers_with_cpus() -> Non
         (9, "restricted", "8", ["K14"]),
         (9, "restricted", "9", []),
         (9, "restricted", "many", ["K14"]),
+        (9, "restricted", "\u0669", ["K14"]),
+        (9, "restricted", "9" * 5000, ["K14"]),
     ],
 )
 def test_the_topology_manager_takes_eight_nodes_or_as_many_as_it_is_told(
