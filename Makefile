@@ -1,6 +1,6 @@
 # `make` alone tells what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help env tools demo test lint bench clean
+.PHONY: help env tools demo test lint mutants bench clean
 
 PYTHON ?= python3
 BOOTSTRAP := $(PYTHON) toolchain/bootstrap.py
@@ -31,6 +31,10 @@ lint:  ## style, types and import contracts
 	.venv/bin/mypy
 	cd toolchain && ../.venv/bin/mypy --config-file= --strict bootstrap.py
 	.venv/bin/lint-imports
+
+mutants:  ## break each condition of each rule, see that a test notices; MUTANTS_ARGS="kernel --sample 50"
+	@$(BOOTSTRAP) env
+	.venv/bin/python -m tests.mutation $(MUTANTS_ARGS)
 
 bench:  ## benchmarks against named peers
 	@$(BOOTSTRAP) env

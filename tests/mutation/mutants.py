@@ -1,0 +1,106 @@
+"""Mutants of a module: one condition, comparison, limit or set operation of a function changed, the rest as it was."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+SETS: dict[type[ast.operator], type[ast.operator]] = {ast.Sub: ast.BitOr, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
+
+Edit = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A function of a module, by name, with one thing changed at `line`; `code` is the function's new code."""
+
+    function: str
+    line: int
+    change: str
+    code: CodeType
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.function}: {self.change}"
+
+
+def mutants(source: str, file: str) -> Iterator[Mutant]:
+    """Every mutant of the top-level functions of a module, in order. What only makes words stays as it is."""
+    tree = ast.parse(source)
+    for index, function in enumerate(tree.body):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        count = sum(1 for _ in _places(function))
+        for number in range(count):
+            changed = copy.deepcopy(tree)
+            body = changed.body[index]
+            assert isinstance(body, ast.FunctionDef)
+            node, change, edit = list(_places(body))[number]
+            edit()
+            body.decorator_list = []
+            ast.fix_missing_locations(changed)
+            yield Mutant(function.name, node.lineno, change, _code(compile(changed, file, "exec"), function.name))
+
+
+def _code(module: CodeType, name: str) -> CodeType:
+    return next(each for each in module.co_consts if isinstance(each, CodeType) and each.co_name == name)
+
+
+def _places(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str, Edit]]:
+    """What can be changed in a function: the node, what the change is, and a function that makes it."""
+    spoken = {id(inner) for node in ast.walk(function) for inner in _words(node)}
+    for node in ast.walk(function):
+        if id(node) in spoken:
+            continue
+        if isinstance(node, ast.If | ast.IfExp):
+            yield node.test, f"not ({ast.unparse(node.test)})", _negation(node, "test")
+        elif isinstance(node, ast.comprehension):
+            for number, test in enumerate(node.ifs):
+                yield test, f"without if {ast.unparse(test)}", _removal(node.ifs, number)
+        elif isinstance(node, ast.BoolOp):
+            other = ast.Or if isinstance(node.op, ast.And) else ast.And
+            yield node, f"{other.__name__.lower()} in {ast.unparse(node)}", _setting(node, "op", other())
+        elif isinstance(node, ast.Compare):
+            for number, operator in enumerate(node.ops):
+                new = COMPARISONS[type(operator)]
+                yield node, f"{new.__name__} in {ast.unparse(node)}", _item(node.ops, number, new())
+        elif isinstance(node, ast.BinOp) and type(node.op) in SETS and _is_of_sets(node):
+            new_op = SETS[type(node.op)]
+            yield node, f"{new_op.__name__} in {ast.unparse(node)}", _setting(node, "op", new_op())
+
+
+def _is_of_sets(node: ast.BinOp) -> bool:
+    """Whether the operands look like sets: numbers are subtracted too, and then the mutant only raises."""
+    return not any(isinstance(side, ast.Constant) for side in (node.left, node.right))
+
+
+def _words(node: ast.AST) -> Iterator[ast.AST]:
+    """What only decides how a finding is worded: the arguments of `Hit` but for its place, and f-strings."""
+    if isinstance(node, ast.JoinedStr):
+        yield from ast.walk(node)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Hit":
+        for keyword in node.keywords:
+            yield from ast.walk(keyword)
+
+
+def _negation(node: ast.If | ast.IfExp, name: str) -> Edit:
+    return _setting(node, name, ast.UnaryOp(op=ast.Not(), operand=node.test))
+
+
+def _setting(node: ast.AST, name: str, value: ast.AST) -> Edit:
+    return lambda: setattr(node, name, value)
+
+
+def _item(items: list[Any], number: int, value: ast.AST) -> Edit:
+    return lambda: items.__setitem__(number, value)
+
+
+def _removal(items: list[Any], number: int) -> Edit:
+    return lambda: items.__delitem__(number)
