@@ -192,3 +192,11 @@ def test_what_a_patch_includes_instead_is_told() -> None:
         '"performance-patch" includes openshift-node',
         '"performance-patch" includes no profile',
     ]
+
+
+def test_a_misspelt_variable_is_told_with_those_that_there_are() -> None:
+    (own,) = findings(theirs(variables={"isolated_cores": "1", "spare": "2"}, plant={"x": "${something} ${something}"}))
+    assert (own.allowed, own.hint) == ("isolated_cores, spare", "define something in [variables]")
+    (bare,) = findings(theirs(plant={"x": "${isolated_core}"}))
+    assert bare.allowed == "isolate_managed_irq, isolated_cores, netdev_queue_count, no_balance_cores"
+    assert bare.hint == "did you mean ${isolated_cores}?"
