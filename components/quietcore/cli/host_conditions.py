@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from quietcore.cli.condition import Condition, Group
-from quietcore.cli.hypervisor import opened
+from quietcore.cli.hypervisor import opened, without_prompt
 from quietcore.errors import QuietcoreError
 from quietcore.lab.layout import labs_root
 from quietcore.spec.host import HostSpec
@@ -52,7 +52,7 @@ def ask_host(uri: str) -> Answer:
     """Ask libvirt at `uri` for its versions, accelerator, topology and free pages."""
     from quietcore.render.capabilities import has_kvm, lift
 
-    with opened(_without_prompt(uri)) as connection:
+    with opened(without_prompt(uri)) as connection:
         xml = connection.getCapabilities()
         topology = lift(xml)
         return Answer("", _versions(connection), has_kvm(xml), topology, _free(connection, topology))
@@ -171,14 +171,6 @@ def _cells(topology: HostTopology) -> str:
 
 def _cores(topology: HostTopology) -> int:
     return len({topology.core_of(cpu) for cpu in topology.cpus} or {CpuSet()})
-
-
-def _without_prompt(uri: str) -> str:
-    """An SSH that would ask for a password on the terminal is a host that does not answer."""
-    scheme = uri.partition("://")[0]
-    if not scheme.endswith(("+ssh", "+libssh", "+libssh2")) or "no_tty=" in uri:
-        return uri
-    return uri + ("&" if "?" in uri else "?") + "no_tty=1"
 
 
 def _versions(connection: Any) -> str:

@@ -25,6 +25,14 @@ def opened(uri: str) -> Iterator[Any]:
         connection.close()
 
 
+def without_prompt(uri: str) -> str:
+    """The URI for a host that nobody watches: an SSH that would ask for a password on the terminal does not answer."""
+    scheme = uri.partition("://")[0]
+    if not scheme.endswith(("+ssh", "+libssh", "+libssh2")) or "no_tty=" in uri:
+        return uri
+    return uri + ("&" if "?" in uri else "?") + "no_tty=1"
+
+
 def unreachable(uri: str, reason: str) -> EnvironmentFault:
     """The failure of a host that does not answer, with the command that asks it outside quietcore."""
     return EnvironmentFault(

@@ -47,12 +47,12 @@ def case_of(group: Group, options: Options) -> Case:
     """The machine of a group, its domains as guests on it, their insides, and its pods."""
     domains = _domains(group)
     machine = machine_of(group, _role(group), options)
-    isolation = isolation_of(machine) if machine else None
+    isolation = isolation_of(machine, group) if machine else None
     host = _host(group.name, machine, isolation) if machine or domains else None
     insides = {name: _inside(inside, domains[name].value, options) for name, inside in group.guests.items()}
     guests = {name: inside for name, inside in insides.items() if inside is not None}
     nodes = tuple(
-        NodeSpec.model_construct(host=host, domain=_with_guest(layer.value, guests.get(name)))
+        NodeSpec.model_construct(host=host, domain=_with_guest(layer.value, guests.get(name), group.guests.get(name)))
         for name, layer in domains.items()
     )
     pods = _pods(group, machine)
@@ -120,11 +120,11 @@ def _inside(group: Group, domain: DomainSpec, options: Options) -> MachineSpec |
     return machine.model_copy(update={"pods": _pods(group, machine)}) if machine else None
 
 
-def _with_guest(domain: DomainSpec, inside: MachineSpec | None) -> DomainSpec:
+def _with_guest(domain: DomainSpec, inside: MachineSpec | None, group: Group | None) -> DomainSpec:
     """The domain with what its inside isolates. Kernel and profile are told together, as they are judged together."""
-    if inside is None:
+    if inside is None or group is None:
         return domain
-    known = isolation_of(inside)
+    known = isolation_of(inside, group)
     said = domain.guest or GuestSpec()
     kernel = inside.facts.kernel if inside.tuned else None
     isolated = known.cpus if known else said.isolated
@@ -171,7 +171,7 @@ def _places(
         places[f"{host}, cpus"] = Place(_plain(isolation.file) if isolation else "", host)
     for name, inside in guests.items():
         places |= _layers(inside)
-        known = isolation_of(inside)
+        known = isolation_of(inside, group.guests[name])
         if known is not None:
             places[f'domain "{name}", guest'] = Place(known.file)
         if inside.tuned is not None:

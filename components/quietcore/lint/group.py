@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from quietcore.errors import QuietcoreError
 from quietcore.lint.layer import Layer, Lifted
@@ -36,6 +36,10 @@ class Group:
     def of(self, noun: str) -> list[Layer]:
         """The layers of a noun; none where there is none."""
         return self.layers.get(noun, [])
+
+    def said(self, noun: str) -> Any:
+        """The value of the first layer of a noun; None where there is none."""
+        return self.of(noun)[0].value if self.of(noun) else None
 
     def best(self, noun: str) -> Layer | None:
         """The one that is believed; the others of the same source are told to be left alone."""

@@ -21,6 +21,9 @@ class Kind(StrEnum):
     RUNTIME = "container runtime's configuration"
     YAML = "YAML"
     SCRIPT = "script"
+    UNAME = "output of uname -a"
+    VERSION = "version of a program"
+    CPU_LIST = "CPU list of the kernel"
 
 
 class Unrecognised(Exception):
@@ -43,6 +46,10 @@ _PARAMETER: Final = re.compile(
     r"|intel_iommu|iommu|mce|rcutree\.kthread_prio|clocksource|processor\.max_cstate)=\S"
 )
 _LSCPU: Final = re.compile(r"\AArchitecture:[ \t]+\S+\s*\n\s*CPU op-mode", re.MULTILINE)
+_UNAME: Final = re.compile(r"Linux \S+ \d+\.\d+\S* #")
+_PROGRAM: Final = re.compile(r"(tuned(?:-adm)?|Kubernetes) v?\d+\.\d+")
+_ACTIVE: Final = re.compile(r"Current active profile: \S")
+_CPU_FILES: Final = ("cpu/online", "cpu/isolated")
 _TUNED: Final = frozenset(
     (
         "main",
@@ -143,15 +150,27 @@ def _is_tuned(sections: list[str], text: str) -> bool:
 
 
 def _line(text: str, name: str) -> Kind:
+    said = _printed(text.lstrip(), name)
+    if said is not None:
+        return said
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         raise Unrecognised("only comments")
     if len(lines) <= 2 and _PARAMETER.search(text):
         return Kind.CMDLINE
-    if name.rpartition("/")[2] == "active_profile":
-        return Kind.TUNED_ACTIVE
     if len(lines) == 1 and _VERSION.match(lines[0]):
         return Kind.RUNTIME
     if any(re.match(r"\s*(- )?[\w\"'./-]+\s*:(\s|$)", line) or line.startswith("---") for line in lines[:20]):
         return Kind.YAML
     raise Unrecognised("no kind of file that is known here")
+
+
+def _printed(text: str, name: str) -> Kind | None:
+    """What a command prints or the kernel holds in one word, which only its own file's name tells."""
+    if _UNAME.match(text):
+        return Kind.UNAME
+    if _PROGRAM.match(text):
+        return Kind.VERSION
+    if name.endswith(_CPU_FILES):
+        return Kind.CPU_LIST
+    return Kind.TUNED_ACTIVE if _ACTIVE.match(text) or name.endswith("/active_profile") else None

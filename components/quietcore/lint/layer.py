@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from quietcore.errors import QuietcoreError
+from quietcore.errors import QuietcoreError, UnitError
 from quietcore.lint.documents import of_text
 from quietcore.lint.kind import Kind, Unrecognised, kind_of
 from quietcore.lint.text import Text
+from quietcore.lint.topology import TopologyError
 from quietcore.render.yaml_document import decoded
+from quietcore.units import CpuSet
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,28 @@ def _runtime(content: str, name: str) -> Values:
     yield "runtime", lift(content, name)
 
 
+def _active(content: str, _name: str) -> Values:
+    yield "tuned active", content.rpartition(":")[2].strip()
+
+
+def _uname(content: str, _name: str) -> Values:
+    """Kernels before 6.x call it PREEMPT RT, later ones PREEMPT_RT."""
+    yield "kernel", ("rt" if re.search(r"PREEMPT[_ ]RT", content) else "generic", content.split()[2])
+
+
+def _version(content: str, _name: str) -> Values:
+    program, _, version = content.strip().partition(" ")
+    noun = "kubelet version" if program == "Kubernetes" else "tuned version"
+    yield noun, ".".join(version.strip().removeprefix("v").split(".")[:2])
+
+
+def _cpu_list(content: str, name: str) -> Values:
+    try:
+        yield f"{name.rpartition('/')[2]} CPUs", CpuSet.parse(content.strip())
+    except UnitError as fault:
+        raise TopologyError(fault.what, where=name, given=fault.given, allowed=fault.allowed) from None
+
+
 def _as_text(noun: str) -> Callable[[str, str], Values]:
     """A file that means something only together with others."""
 
@@ -114,6 +139,9 @@ _LIFTS: Final[Mapping[Kind, Callable[[str, str], Values]]] = {
     Kind.RUNTIME: _runtime,
     Kind.TUNED: _as_text("tuned file"),
     Kind.TUNED_VARIABLES: _as_text("tuned file"),
-    Kind.TUNED_ACTIVE: _as_text("tuned active"),
+    Kind.TUNED_ACTIVE: _active,
+    Kind.UNAME: _uname,
+    Kind.VERSION: _version,
+    Kind.CPU_LIST: _cpu_list,
     Kind.SCRIPT: _as_text("script"),
 }

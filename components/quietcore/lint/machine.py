@@ -26,6 +26,9 @@ from quietcore.spec import (
 from quietcore.units import CpuSet
 
 Role = Literal["host", "guest", "worker"]
+RUNNING = ("summary", "kernel", "online CPUs", "isolated CPUs")
+"""What a running machine says of itself, in files of a word."""
+
 _VENDORS = (("intel", ("intel",)), ("amd", ("amd",)), ("arm", ("arm", "aarch64")))
 
 
@@ -46,7 +49,7 @@ def machine_of(group: Group, role: Role, options: Options, online: CpuSet = CpuS
     tuned = _tuned(group)
     runtime, runtime_file = _runtime(group)
     profiles = group.of("profile")
-    if not (found or tuned or runtime or profiles or group.of("summary")):
+    if not (found or tuned or runtime or profiles or any(group.of(noun) for noun in RUNNING)):
         return None
     topology = found["topology"].value if "topology" in found else None
     cmdline = found["cmdline"].value if "cmdline" in found else None
@@ -70,13 +73,16 @@ def machine_of(group: Group, role: Role, options: Options, online: CpuSet = CpuS
     if len(profiles) == 1:
         known = known.model_copy(update={"files": {**files, "profile": profiles[0].text.name}})
         known = nto.machine_of(profiles[0].value, known)
-    isolation = isolation_of(known)
+    isolation = isolation_of(known, group)
     isolated = isolation.cpus if isolation else CpuSet()
     return known.model_copy(update={"isolated": isolated, "plan": _plan(known, isolated, options)})
 
 
-def isolation_of(machine: MachineSpec) -> Isolation | None:
-    """The isolated set of the most telling layer: a profile's, the command line's, tuned's. None: nobody can say."""
+def isolation_of(machine: MachineSpec, group: Group) -> Isolation | None:
+    """The isolated set of the most telling layer: a profile's, the command line's, tuned's, the running kernel's.
+
+    None where nobody can say it.
+    """
     if machine.profile is not None and machine.profile.isolated is not None:
         return Isolation(machine.profile.isolated, machine.end("profile"))
     if machine.cmdline is not None:
@@ -87,6 +93,9 @@ def isolation_of(machine: MachineSpec) -> Isolation | None:
     by_tuned = _isolated_cores(machine)
     if by_tuned is not None:
         return Isolation(by_tuned, machine.end("tuned"))
+    running = group.of("isolated CPUs")
+    if running:
+        return Isolation(running[0].value, running[0].text.name)
     opaque = machine.cmdline is None or "$tuned_params" in machine.cmdline.parameters
     return None if opaque else Isolation(CpuSet(), machine.end("cmdline"))
 
@@ -137,8 +146,12 @@ def _platform(machine: MachineSpec, isolated: CpuSet) -> CpuSet | None:
 
 def _online(group: Group, topology: HostTopology | None, cmdline: KernelCmdline | None) -> CpuSet:
     """The CPUs that come up: of the topology those that ``nosmt`` leaves, else what lscpu's summary says."""
+    running: CpuSet | None = group.said("online CPUs")
+    if running is not None:
+        return running
+    summary = group.said("summary")
     if topology is None:
-        return group.of("summary")[0].value.online if group.of("summary") else CpuSet()
+        return summary.online if summary else CpuSet()
     return topology.cpus - topology.siblings if _nosmt(cmdline) else topology.cpus
 
 
@@ -150,15 +163,17 @@ def _facts(
     group: Group, role: Role, options: Options, topology: HostTopology | None, cmdline: KernelCmdline | None
 ) -> MachineFacts:
     flavour, version = kernel_of(cmdline) if cmdline else (None, None)
-    summary = group.of("summary")[0].value if group.of("summary") else None
+    summary = group.said("summary")
+    running, release = group.said("kernel") or (None, "")
+    number = ".".join(release.split("-")[0].split(".")[:2])
     vendor = " ".join([topology.vendor if topology else "", summary.vendor if summary else ""]).lower()
     said: dict[str, object] = {
         "vendor": next((name for name, signs in _VENDORS if any(sign in vendor for sign in signs)), None),
         "arch": (topology.arch if topology and topology.vendor else "") or (summary.arch if summary else "") or None,
-        "kernel": options.kernel or flavour,
-        "kernel_version": version,
-        "tuned_version": options.tuned_version,
-        "kubelet_version": options.kubelet_version,
+        "kernel": options.kernel or running or flavour,
+        "kernel_version": number or version,
+        "tuned_version": options.tuned_version or group.said("tuned version"),
+        "kubelet_version": options.kubelet_version or group.said("kubelet version"),
         "smt": False if _nosmt(cmdline) else None,
         "virtual": True if role == "guest" else None,
     }
@@ -184,8 +199,7 @@ def _tuned(group: Group) -> tuple[TunedProfileSpec, str] | None:
     profiles = {name_of(path): path for path in files if is_profile(path)}
     if not profiles:
         return None
-    active = group.of("tuned active")
-    name = str(active[0].value).split()[0] if active and str(active[0].value).split() else ""
+    name = group.said("tuned active") or ""
     try:
         profile = tuned_conf.lift(files, name if name in profiles else "")
     except QuietcoreError as fault:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from quietcore.lint.case import Case
 from quietcore.lint.guarded import Lacking
-from quietcore.lint.options import Options
 
 _ADD = {
     "topology": "add what `virsh capabilities` or `lscpu --json --extended=CPU,NODE,SOCKET,CORE` prints",
@@ -15,9 +14,9 @@ _ADD = {
 }
 
 
-def missing(case: Case, lack: Lacking, options: Options) -> list[str]:
+def missing(case: Case, lack: Lacking) -> list[str]:
     """One sentence for each layer that rules asked for, or that is needed to judge what is there."""
-    return [*_asked(case, lack), *_insides(case), *_needed(case, lack, options)]
+    return [*_asked(case, lack), *_insides(case), *_needed(case, lack)]
 
 
 def _asked(case: Case, lack: Lacking) -> Iterator[str]:
@@ -38,15 +37,15 @@ def _insides(case: Case) -> Iterator[str]:
         yield f"inside of {', '.join(bare)}: not judged; put its /proc/cmdline, tuned.conf and so on into {example}/"
 
 
-def _needed(case: Case, lack: Lacking, options: Options) -> Iterator[str]:
+def _needed(case: Case, lack: Lacking) -> Iterator[str]:
     machine = case.machine
     if machine is None:
         return
     if machine.topology is None and "topology" not in lack:
         yield f"{machine.name}: no topology, so rules on siblings and NUMA cells were not judged; {_ADD['topology']}"
-    if machine.tuned is not None and machine.tuned.foreign and options.tuned_version is None:
+    if machine.tuned is not None and machine.tuned.foreign and machine.facts.tuned_version is None:
         yield f"{machine.name}: version of tuned not known; --tuned-version says it"
-    if machine.kubelet is not None and options.kubelet_version is None:
+    if machine.kubelet is not None and machine.facts.kubelet_version is None:
         yield f"{machine.name}: version of the kubelet not known; --kubelet-version says it"
     if machine.cmdline is not None and machine.facts.kernel is None:
         yield f"{machine.name}: no word whether its kernel is a real-time one; --kernel rt says it"

@@ -26,6 +26,7 @@ SYSTEM: Final = (
     ("lib", "tuned"),
     ("proc", "cmdline"),
     ("run", "libvirt"),
+    ("sys", "devices"),
     ("usr", "lib", "tuned"),
     ("var", "lib", "kubelet"),
 )
