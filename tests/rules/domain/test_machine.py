@@ -96,6 +96,23 @@ def test_siblings_that_are_none_are_judged_only_where_the_host_is_known() -> Non
     assert told(half, "D19")[0].endswith('vCPUs 2-3 are no siblings on host "hv2"')
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told_instead"),
+    [({"v2": "2-3", "v3": "10"}, "D03"), ({"v3": "10"}, "D02"), ({"v2": "2", "v3": "2"}, "D04")],
+)
+def test_siblings_whose_pins_are_wrong_in_themselves_are_told_as_that(wrong: dict[str, str], told_instead: str) -> None:
+    on = {"emulator_pin": cpus("0"), "iothreads": 0, "iothread_pins": ()}
+    node = placed(
+        smt_host(), cpu_topology=CpuTopology(cores=2, threads=2), vcpu_pins=pins(v0="1", v1="9", **wrong), **on
+    )
+    assert told_instead in codes(node)
+    assert "D19" not in codes(node)
+
+
+def test_siblings_of_a_topology_that_is_wrong_itself_are_not_told() -> None:
+    assert codes(placed(cpu_topology=CpuTopology(cores=4, threads=2))) == ["D18"]
+
+
 @pytest.mark.parametrize("hint", ["hint-dedicated", "poll-control"])
 def test_a_hint_of_dedicated_cpus_is_kept_by_pins_of_ones_own(hint: str) -> None:
     own = {"kvm_features": (hint,), "vcpu_scheds": scheds("2-3"), "guest": None}
@@ -240,6 +257,10 @@ def test_a_domain_that_pins_nothing_is_told_once_and_not_vcpu_by_vcpu() -> None:
     ]
 
 
+def test_vcpus_without_a_policy_that_float_are_told_one_by_one() -> None:
+    assert codes(placed(vcpu_pins=(), vcpu_cpuset=cpus("2-3"), vcpu_scheds=())) == ["D02", "D13"]
+
+
 def test_a_cpuset_beside_pins_is_of_no_account() -> None:
     assert codes(domain(vcpu_cpuset=cpus("0-7"))) == []
 
@@ -333,3 +354,50 @@ def test_iothreads_with_numbers_of_their_own_are_pinned_by_them() -> None:
         'domain "plc-a", cputune.iothreadpin[3]: no pin',
         'domain "plc-a", cputune.iothreadpin[7]: no pin',
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "given"),
+    [
+        ({"machine": ""}, "D38", "os.type.machine: nothing: libvirt takes pc"),
+        ({"machine": "pc"}, "D38", 'os.type.machine: "pc"'),
+        ({"cpu_mode": None}, "D15", "cpu: no CPU: the guest gets QEMU's default model"),
+        ({"cpu_mode": "custom", "cpu_features": {}}, "D15", 'cpu: mode "custom"'),
+        ({"cpu_features": {}}, "D16", "cpu.feature[tsc-deadline]: not there"),
+        ({"cpu_features": {"tsc-deadline": "forbid"}}, "D16", 'cpu.feature[tsc-deadline]: policy "forbid"'),
+        (
+            {"cpu_features": {"tsc-deadline": "require", "invtsc": "require"}, "migratable": True},
+            "D17",
+            'cpu.migratable: "on"; invtsc is required',
+        ),
+        (
+            {"cpu_features": {"tsc-deadline": "require", "invtsc": "require"}, "migratable": None},
+            "D17",
+            "cpu.migratable: nothing: on by default; invtsc is required",
+        ),
+        (
+            {"cpu_topology": CpuTopology(sockets=2, dies=1, cores=4, threads=1)},
+            "D18",
+            "cpu.topology: 2 x 1 x 4 x 1 is 8; the domain has 4 vCPUs",
+        ),
+    ],
+)
+def test_what_was_given_is_told_in_the_xmls_own_words(changes: dict[str, object], code: str, given: str) -> None:
+    assert told(domain(**changes), code) == [f'domain "plc-a", {given}']
+
+
+def test_what_is_not_said_of_a_disk_is_told_as_what_qemu_does() -> None:
+    (unsaid,) = told(listing(disks=(Disk(target="vda"),)), "D39")
+    (said,) = told(listing(disks=(Disk(target="vda", cache="unsafe"),)), "D39")
+    assert unsaid.endswith("cache: nothing: QEMU writes back through the host's cache")
+    assert said.endswith('cache: "unsafe"')
+
+
+def test_what_is_allowed_for_a_cpu_is_what_its_architecture_has() -> None:
+    pc, arm = (findings(domain(cpu_mode=None, arch=arch, machine="q35"))[0] for arch in ("x86_64", "aarch64"))
+    assert pc.allowed == '"host-model" or a model with tsc-deadline required; or "host-passthrough"'
+    assert arm.allowed == '"host-passthrough"'
+
+
+def test_an_arm_machine_without_a_name_is_no_old_pc() -> None:
+    assert codes(domain(arch="aarch64", machine="")) == []

@@ -197,12 +197,12 @@ def _guest_cores(domain: DomainSpec, threads: int) -> list[CpuSet]:
 
 
 def _on_one_core(domain: DomainSpec, vcpus: CpuSet, host: HostSpec) -> bool:
-    """Whether the vCPUs are pinned to different threads of one host core; pins that are wrong are other rules'."""
+    """Whether the vCPUs are pinned to threads of one host core; pins that are wrong in themselves are other rules'."""
     pinned = [pin.cpus for pin in domain.vcpu_pins if pin.vcpu in vcpus]
     if any(len(one) != 1 for one in pinned) or len(pinned) != len(vcpus):
         return True
     used = CpuSet().union(pinned)
-    return len(used) == len(vcpus) and used <= host.topology.core_of(min(used))
+    return used <= host.topology.core_of(min(used))
 
 
 D19: Rule[NodeSpec] = Rule(
