@@ -101,6 +101,13 @@ class TestRoomForCpus:
         assert told(W03, worker(halves, topology=cells, kubelet=apart)) == []
         assert len(told(W03, worker(halves, topology=cells, kubelet=kubelet()))) == 1
 
+    def test_an_init_container_needs_no_cpus_beside_those_of_its_pod(self) -> None:
+        three = amounts(cpu=3000)
+        first = pod(container(kind="init", limits=three), container(limits=three))
+        second = pod(container(limits=three), name="second")
+        apart = kubelet(topology_manager_scope="container")
+        assert told(W03, worker(first, second, topology=topology("0,2-4", "1,5-7"), kubelet=apart)) == []
+
     def test_many_pods_are_judged_exactly_while_that_is_cheap(self) -> None:
         cells = topology(*(f"{cell * 16}-{cell * 16 + 15}" for cell in range(8)))
         everything = CpuSet.parse("2-127")
@@ -136,12 +143,22 @@ class TestRoomForPages:
             ("hugepages=2048", False),
             ("hugepagesz=2M hugepages=64 hugepagesz=1G hugepages=4", True),
             ("hugepagesz=1G hugepages=many", True),
+            ("hugepagesz=huge hugepages=4", True),
             ("quiet", True),
         ],
     )
     def test_the_command_line_says_what_is_reserved(self, boot: str, fits: bool) -> None:
         machine = worker(pod(container(limits=amounts(pages=4 * GIB))), cmdline=KernelCmdline.parse(boot))
         assert (told(W11, machine) == []) is fits
+
+    def test_the_command_line_comes_before_the_topology(self) -> None:
+        boot = KernelCmdline.parse("hugepagesz=1G hugepages=8")
+        taking_all = pod(container(limits=amounts(pages=8 * GIB)))
+        assert told(W11, worker(taking_all, cmdline=boot, topology=topology())) == []
+
+    def test_ordinary_pods_alone_are_no_business_of_this_rule(self) -> None:
+        ordinary = PodSpec(name="web", containers=(ContainerSpec(limits=amounts(cpu=500, pages=9 * GIB)),))
+        assert told(W11, worker(ordinary, topology=topology())) == []
 
     def test_nothing_is_said_where_nobody_knows_the_pool(self) -> None:
         assert told(W11, worker(pod(container(limits=amounts(pages=4 * GIB))))) == []

@@ -154,6 +154,17 @@ def test_a_helper_may_share_cpus_and_be_probed_by_a_program() -> None:
     assert codes(GOOD + probed) == []
 
 
+def test_a_helper_with_cpus_of_its_own_is_not_probed_by_a_program() -> None:
+    probed = HELPER.replace("500m", "1") + "        livenessProbe: {exec: {command: [alive]}}\n"
+    assert codes(GOOD + probed) == ["W15"]
+    assert codes(GOOD + probed.replace(", memory: 64Mi", "")) == ["W01"]
+
+
+def test_the_real_time_container_is_not_probed_whatever_its_cpus() -> None:
+    probed = GOOD.replace("command:", "livenessProbe: {exec: {command: [alive]}}\n        command:")
+    assert codes(probed.replace('cpu: "2"', "cpu: 500m")) == ["W02", "W15"]
+
+
 def test_a_helper_that_breaks_the_guarantee_is_named() -> None:
     text = GOOD + HELPER.replace(", memory: 64Mi", "")
     assert codes(text) == ["W01"]
@@ -309,6 +320,20 @@ def test_the_runtime_class_is_read_where_it_stands_beside_the_pod() -> None:
     assert codes(GOOD + CLASS.replace("HANDLER", "high-performance")) == []
     assert codes(GOOD + CLASS.replace("HANDLER", "runc")) == ["W05"]
     assert codes(GOOD + CLASS.replace("HANDLER", "runc").replace("performance-plc", "other")) == []
+
+
+def test_either_trace_asks_for_the_handler() -> None:
+    unannotated = GOOD.replace(".crio.io", ".example.com")
+    renamed = GOOD.replace("performance-plc", "quiet") + CLASS.replace("performance-plc", "quiet")
+    assert codes(unannotated + CLASS.replace("HANDLER", "runc")) == ["W05"]
+    assert codes(renamed.replace("HANDLER", "runc")) == ["W05"]
+
+
+def test_a_job_runs_its_pods_where_there_is_room() -> None:
+    job = GOOD.replace("kind: Deployment", "kind: Job").replace(
+        "spec:\n  template", "spec:\n  parallelism: 4\n  template"
+    )
+    assert codes(job) == []
 
 
 def test_a_runtime_class_that_is_known_to_choose_no_node_leaves_that_to_the_pod() -> None:

@@ -89,7 +89,7 @@ def _fits(rooms: Sequence[int], counts: Iterable[int]) -> bool:
         dead.add((place, free))
         return False
 
-    return sum(items) <= sum(rooms) and max(items, default=0) <= max(rooms, default=0) and pack(0, tuple(sorted(rooms)))
+    return pack(0, tuple(sorted(rooms)))
 
 
 W03: Rule[MachineSpec] = Rule(
