@@ -316,3 +316,8 @@ def test_k13_says_what_is_written_or_the_default() -> None:
     helped = {"topology": hardware(2), "pods": (pod("web", 2000, 1000),)}
     assert "given:   container, the default; pod web" in told(worker(**helped), "K13")
     assert "given:   container; pod web" in told(worker(kubelet(topology_manager_scope="container"), **helped), "K13")
+
+
+def test_whole_cores_are_no_matter_to_the_operators_file_without_static_cpus() -> None:
+    none = golden(cpu_manager_policy="none", cpu_manager_options={})
+    assert "K15" not in codes(operated(none))

@@ -86,6 +86,10 @@ def test_options_go_with_the_static_policy() -> None:
         "K11",
     ]
     assert codes(worker(KubeletSpec(cpu_manager_options=chosen, fragment=True))) == []
+    for written, said in ((None, "none"), ("None", "None")):
+        of = KubeletSpec(cpu_manager_options=chosen, cpu_manager_policy=written)
+        [hit] = [found for found in findings(worker(of)) if found.code == "K11"]
+        assert hit.given == f"{FULL}; the policy is {said}"
 
 
 @pytest.mark.parametrize(
