@@ -205,7 +205,9 @@ class TestPrioritiesAndRcu:
 class TestQuota:
     BUSY = pod(annotations={})
 
-    @pytest.mark.parametrize(("version", "count"), [("1.32", 1), ("v1.32.9", 1), ("1.33", 0), ("2.0", 0), (None, 0)])
+    @pytest.mark.parametrize(
+        ("version", "count"), [("1.32", 1), ("v1.32.9", 1), ("1.33", 0), ("2.0", 0), (None, 0), ("devel", 0), ("1", 0)]
+    )
     def test_a_kubelet_from_1_33_sets_no_quota_on_exclusive_cpus(self, version: str | None, count: int) -> None:
         assert len(told(W16, worker(self.BUSY, facts=MachineFacts(kubelet_version=version)))) == count
 

@@ -329,6 +329,11 @@ def test_either_trace_asks_for_the_handler() -> None:
     assert codes(renamed.replace("HANDLER", "runc")) == ["W05"]
 
 
+def test_a_pod_without_either_trace_may_have_any_handler() -> None:
+    boxed = BARE.replace("restartPolicy", "runtimeClassName: kata\n  restartPolicy")
+    assert codes(boxed + CLASS.replace("performance-plc", "kata").replace("HANDLER", "kata")) == []
+
+
 def test_a_job_runs_its_pods_where_there_is_room() -> None:
     job = GOOD.replace("kind: Deployment", "kind: Job").replace(
         "spec:\n  template", "spec:\n  parallelism: 4\n  template"
