@@ -201,6 +201,13 @@ class TestPrioritiesAndRcu:
             'Deployment "plc", container "rt" spins at fifo 4; w1, tuned has group.rcuc=0:f:4:*:rcuc.*'
         ]
 
+    @pytest.mark.parametrize("group", ["0:o:0:*:rcuc.*", "0:f:x:*:rcuc.*", "0:f", ""])
+    def test_a_group_that_sets_no_priority_says_nothing(self, group: str) -> None:
+        tuned = TunedProfileSpec(name="t", role="host", foreign=True, sections={"scheduler": {"group.rcuc": group}})
+        spins = pod(annotations={POLLS: "true", PRIORITY: "40"})
+        assert told(W14, worker(spins, tuned=tuned)) == []
+        assert told(W14, worker(spins, cmdline=KernelCmdline.parse("rcutree.kthread_prio=high"))) == []
+
 
 class TestQuota:
     BUSY = pod(annotations={})
