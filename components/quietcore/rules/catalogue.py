@@ -6,12 +6,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from quietcore.errors import QuietcoreError
-from quietcore.rules import cluster, domain, exempting, kernel, kubelet, lock, shapes, tuned, workload
+from quietcore.rules import cluster, cross, domain, exempting, kernel, kubelet, lock, shapes, tuned, workload
 from quietcore.rules.rule import Rule
 
 Catalogue = tuple[Rule[Any], ...]
 
-FAMILIES = (kernel, domain, exempting, cluster, kubelet, lock, shapes, tuned, workload)
+FAMILIES = (kernel, domain, exempting, cluster, cross, kubelet, lock, shapes, tuned, workload)
 
 CATALOGUE: Catalogue = tuple(sorted((rule for family in FAMILIES for rule in family.RULES), key=lambda rule: rule.code))
 

@@ -121,7 +121,7 @@ W03: Rule[MachineSpec] = Rule(
 )
 
 
-def _reserved_at_boot(cmdline: KernelCmdline | None) -> dict[Size, int] | None:
+def reserved_at_boot(cmdline: KernelCmdline | None) -> dict[Size, int] | None:
     """Bytes of pages by size that a command line reserves; None where it says nothing that can be counted."""
     pools: dict[Size, int] = {}
     size: Size | None = Size.parse("2MiB")
@@ -139,7 +139,7 @@ def _reserved_at_boot(cmdline: KernelCmdline | None) -> dict[Size, int] | None:
 
 
 def _pages(machine: MachineSpec) -> Iterator[Hit]:
-    pools, said = _reserved_at_boot(machine.cmdline), machine.end("cmdline")
+    pools, said = reserved_at_boot(machine.cmdline), machine.end("cmdline")
     if pools is None and machine.topology is not None:
         pools, said = {}, machine.end("topology")
         for cell in machine.topology.cells:
