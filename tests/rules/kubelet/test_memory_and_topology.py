@@ -24,7 +24,7 @@ from quietcore.rules.kubelet.examples import (
     worker,
 )
 from quietcore.rules.kubelet.upkeep import offlining
-from quietcore.spec import KernelCmdline, KubeletSpec, MemoryReservation
+from quietcore.spec import KernelCmdline, KubeletSpec, MemoryReservation, PodSpec
 from quietcore.spec.performance_profile import WorkloadHints
 from quietcore.units import Duration, Quantity
 
@@ -254,6 +254,7 @@ def test_a_profile_that_mixes_cpus_needs_a_shared_set() -> None:
     mixing = delegating(annotations={}, shared=cpus("1"), hints=WorkloadHints(mixed_cpus=True))
     assert "K22" in codes(worker(runtime=crio(), profile=mixing))
     assert "K22" not in codes(worker(runtime=crio(shared_cpus=cpus("1")), profile=mixing))
+    assert "K22" not in codes(worker(runtime=crio(), profile=delegating(annotations={}, shared=cpus("1"))))
 
 
 def test_no_isolated_cpu_is_shared() -> None:
@@ -321,3 +322,22 @@ def test_k13_says_what_is_written_or_the_default() -> None:
 def test_whole_cores_are_no_matter_to_the_operators_file_without_static_cpus() -> None:
     none = golden(cpu_manager_policy="none", cpu_manager_options={})
     assert "K15" not in codes(operated(none))
+
+
+def test_k21_says_how_to_set_the_driver_of_each_side() -> None:
+    wrong = worker(kubelet(cgroup_driver="cgroupfs"), runtime=crio())
+    assert "set cgroupDriver to systemd" in told(wrong, "K21")
+    old = worker(kubelet(cgroup_driver="systemd"), runtime=crio(cgroup_manager="cgroupfs"))
+    assert "set cgroup_manager = systemd for CRI-O" in told(old, "K21")
+    bare = worker(kubelet(cgroup_driver="systemd"), runtime=containerd())
+    assert "set SystemdCgroup = true in runc's options for containerd" in told(bare, "K21")
+
+
+def test_pause_containers_are_judged_as_far_as_cpus_are_known() -> None:
+    unknown = {"plan": None, "online": cpus("")}
+    assert codes(worker(runtime=crio(infra_cpus=None), **unknown)) == []
+    assert codes(worker(runtime=crio(infra_cpus=cpus("0-1")), **unknown)) == []
+    assert "says 1-2; isolated CPUs are 2-7" in told(worker(runtime=crio(infra_cpus=cpus("1-2")), **unknown), "K22")
+    rt = PodSpec(name="plc", runtime_class="performance-cnf")
+    assert "K22" not in codes(worker(plan=None, isolated=cpus(""), pods=(rt,), runtime=crio(infra_cpus=None)))
+    assert "runtime says nothing, so any CPU; housekeeping" in told(worker(runtime=crio(infra_cpus=None)), "K22")

@@ -75,13 +75,14 @@ def _pauses(machine: MachineSpec, _kubelet: KubeletSpec) -> Iterator[Hit]:
     runtime = machine.runtime
     if runtime is None or runtime.kind != "crio" or not isolated(machine):
         return
-    home, infra = machine.housekeeping, runtime.infra_cpus
-    if home and (infra is None or not infra <= home):
+    home, infra, quiet = machine.housekeeping, runtime.infra_cpus, isolated(machine)
+    if infra is None or not infra <= home if home else infra is not None and not infra.isdisjoint(quiet):
+        others = f"housekeeping CPUs are {home}" if home else f"isolated CPUs are {quiet}"
         yield Hit(
             where="runtime.infra_ctr_cpuset",
-            given=f"{machine.end('runtime')} says {infra or 'nothing, so any CPU'}; housekeeping CPUs are {home}",
-            allowed=f"within {home}",
-            hint=f'set infra_ctr_cpuset = "{home}"',
+            given=f"{machine.end('runtime')} says {infra or 'nothing, so any CPU'}; {others}",
+            allowed=f"within {home}" if home else f"without {quiet}",
+            hint=f'set infra_ctr_cpuset = "{home}"' if home else "name CPUs that are not isolated",
         )
     yield from _shared(machine, runtime)
 
