@@ -401,3 +401,22 @@ def test_what_is_allowed_for_a_cpu_is_what_its_architecture_has() -> None:
 
 def test_an_arm_machine_without_a_name_is_no_old_pc() -> None:
     assert codes(domain(arch="aarch64", machine="")) == []
+
+
+def test_a_host_that_isolates_by_declaration_alone_is_a_real_time_one() -> None:
+    said = {"sysfs": {"/sys/module/kvm_intel/parameters/ple_gap": "128"}}
+    profile = TunedProfileSpec(name="quiet", role="host", include="virtual-host", sections=said)
+    machine = MachineSpec(online=cpus("0-7"), isolated=cpus("2-7"), tuned=profile)
+    assert told(machine, "D48") == ["tuned, sysfs: kvm_intel.ple_gap=128"]
+
+
+def test_a_guest_of_real_time_vcpus_alone_isolates_its_own_numbers() -> None:
+    every = {"vcpu_scheds": scheds("0-3"), "vcpu_pins": pins(v0="5", v1="2", v2="3", v3="4")}
+    hosts, others = (guest(isolated=cpus(numbers), cmdline=None) for numbers in ("2-5", "3-6"))
+    assert told(domain(**every, guest=hosts), "D46")[0].endswith("these are host CPU numbers")
+    assert not told(domain(**every, guest=others), "D46")[0].endswith("these are host CPU numbers")
+
+
+@pytest.mark.parametrize(("pmu", "given"), [(None, "nothing: the guest gets one"), (True, '"on"')])
+def test_a_performance_monitoring_unit_is_there_unless_it_is_taken_away(pmu: bool | None, given: str) -> None:
+    assert told(domain(pmu=pmu), "D32") == [f'domain "plc-a", features.pmu.state: {given}']
