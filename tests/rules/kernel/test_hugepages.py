@@ -167,3 +167,11 @@ def test_what_is_told_of_pages_names_them() -> None:
 def test_a_version_that_is_none_decides_nothing(version: str) -> None:
     text, held = "default_hugepagesz=1G hugepagesz=1G hugepages=2", hardware(p1GiB=1, p2MiB=256)
     assert codes(machine(text, topology=held, facts=facts(kernel_version=version))) == ["C27"]
+
+
+def test_a_count_before_any_size_is_one_of_the_default() -> None:
+    assert pages_of(KernelCmdline.parse("hugepages=32 default_hugepagesz=1G")).total() == Size.parse("32GiB").bytes
+    assert pages_of(KernelCmdline.parse("hugepages=0:1,1:2")).of_node(1) == Size.parse("4MiB").bytes
+    assert codes(machine("hugepages=32 default_hugepagesz=1G", topology=hardware())) == ["C30"]
+    assert codes(machine("hugepages=31 default_hugepagesz=1G", topology=hardware())) == []
+    assert pages_of(KernelCmdline.parse(f"hugepages={'9' * 5000}")).total() == 0

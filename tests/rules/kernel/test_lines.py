@@ -183,3 +183,21 @@ def test_a_line_of_an_unknown_number_of_cpus_is_mended_in_words() -> None:
     assert hint("systemd.cpu_affinity=2") == ["write the housekeeping CPUs into systemd.cpu_affinity"]
     assert hint("nohz_full=2-N") == []
     assert hint("irqaffinity=0-N") == []
+
+
+def test_both_ends_are_told_of_a_list_that_disagrees() -> None:
+    def told(subject: MachineSpec) -> list[tuple[str, str]]:
+        return [(finding.given, finding.allowed) for finding in findings(subject)]
+
+    missing = machine(without=("isolcpus",))
+    assert told(missing) == [
+        ("no isolcpus; isolated CPUs are 2-7 of 0-7", "isolcpus=managed_irq,domain,2-7"),
+    ]
+    unknown = missing.model_copy(update={"online": CpuSet()})
+    assert told(unknown) == [("no isolcpus; isolated CPUs are 2-7", "isolcpus=managed_irq,domain,2-7")]
+    nobody = MachineSpec(online=CpuSet(range(8)), cmdline=KernelCmdline.parse("nohz_full=2-7"))
+    assert told(nobody) == [("nohz_full=2-7; isolated CPUs are none of 0-7", "no nohz_full")]
+    somewhere = swapped("irqaffinity=2").model_copy(update={"online": CpuSet()})
+    assert told(somewhere) == [("irqaffinity=2; isolated CPUs are 2-7", "without 2-7")]
+    nowhere = machine(without=("irqaffinity",)).model_copy(update={"online": CpuSet()})
+    assert told(nowhere) == [("no irqaffinity; isolated CPUs are 2-7", "without 2-7")]
