@@ -227,6 +227,10 @@ class TestQuota:
         gates = {"DisableCPUQuotaWithExclusiveCPUs": False}
         assert len(told(W16, worker(self.BUSY, kubelet=kubelet(feature_gates=gates)))) == 1
 
+    def test_a_pod_without_cpus_of_its_own_is_judged_elsewhere(self) -> None:
+        shared = pod(container(limits=amounts(cpu=1500)), annotations={})
+        assert told(W16, worker(shared, facts=MachineFacts(kubelet_version="1.30"))) == []
+
     def test_the_annotation_lifts_it(self) -> None:
         old = MachineFacts(kubelet_version="1.30")
         assert told(W16, worker(pod(annotations={"cpu-quota.crio.io": "true"}), facts=old)) == []

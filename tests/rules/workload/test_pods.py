@@ -301,6 +301,8 @@ def test_hugepages_add_up(mistake: str) -> None:
 
 def test_hugepages_alone_are_refused() -> None:
     assert codes(PAGES.replace("cpu: 2, memory: 1Gi, ", "")) == ["W01", "W10"]
+    assert codes(PAGES.replace("memory: 1Gi, ", "")) == ["W01"]
+    assert codes(PAGES.replace("cpu: 2, ", "")) == ["W01"]
 
 
 MEMORY = BARE + "  volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 1Gi}}]\n"
