@@ -108,6 +108,7 @@ def smt(isolated: str, **changes: object) -> MachineSpec:
     ("machine", "expected"),
     [
         (smt("2-3,6-7"), []),
+        (smt("2,6"), []),
         (smt("2-3"), ["H02"]),
         (smt(""), []),
         (smt("2-3", online=cpus("0-3")), []),

@@ -39,6 +39,9 @@ GOOD = {
         "machine_config_label": {"role": "rt"},
         "pool_selector": {"role": "rt"},
     },
+    "another argument with a colon": {"kernel_args": ("netconsole=a:b",)},
+    "power alone": {"hints": WorkloadHints(high_power=True)},
+    "mixed with shared": {"hints": WorkloadHints(mixed_cpus=True), "reserved": cpus("0"), "shared": cpus("1")},
     "pages for all cells": {"kernel_args": ("hugepagesz=1G", "hugepages=8", "efi=runtime")},
 }
 
