@@ -42,7 +42,7 @@ CMDLINE = (
     "nmi_watchdog=0 tsc=reliable mce=off intel_pstate=disable processor.max_cstate=1 intel_idle.max_cstate=0 "
     "default_hugepagesz=1G hugepagesz=1G hugepages=4\n"
 )
-INSIDE = CMDLINE.replace("2-7", "1-3").replace("0-1", "0").replace("mce=off ", "")
+INSIDE = CMDLINE.replace("2-7", "1-3").replace("0-1", "0").replace("mce=off ", "").replace("hugepages=4", "hugepages=1")
 
 KUBELET = """apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

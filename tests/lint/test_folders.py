@@ -23,7 +23,7 @@ def test_a_good_host_with_its_guest_has_no_findings_and_nothing_is_missing(tmp_p
     assert verdict.findings == ()
     assert verdict.unjudged == ()
     assert verdict.missing == ()
-    assert dict(verdict.subjects) == {"machine": 1, "domain": 1, "guest's inside": 1}
+    assert dict(verdict.subjects) == {"machine": 1, "domain": 1, "guest inside": 1}
 
 
 def test_a_guest_is_judged_against_the_machine_of_its_folder(tmp_path: Path) -> None:
@@ -58,12 +58,20 @@ def test_files_of_a_file_system_speak_of_the_machine_whose_root_it_is(tmp_path: 
     files = {
         "hv1/proc/cmdline": CMDLINE,
         "hv1/etc/libvirt/qemu/plc.xml": DOMAIN,
-        "hv1/var/lib/kubelet/config.yaml": KUBELET,
+        "hv1/var/lib/kubelet/config.yaml": KUBELET.replace("0-1", "0-4"),
         "hv1/capabilities.xml": capabilities(),
     }
     verdict = judged(tmp_path, files)
     assert verdict.subjects["machine"] == 1
     assert codes(verdict) == []
+
+
+def test_no_cpu_is_promised_to_a_guest_and_to_pods(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, good() | {"hv1/kubelet.yaml": KUBELET})
+    assert codes(verdict) == ["X01"]
+    (finding,) = verdict.findings
+    assert (finding.file, finding.line) == (str(tmp_path / "hv1/plc.xml"), 12)
+    assert f"{tmp_path / 'hv1/kubelet.yaml'} reserves 0-1" in finding.given
 
 
 def test_a_folder_with_nothing_but_a_tuned_profile_belongs_to_the_machine_above(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -56,6 +56,8 @@ def case_of(group: Group, options: Options) -> Case:
         for name, layer in domains.items()
     )
     pods = _pods(group, machine)
+    if machine is not None and nodes:
+        machine = machine.model_copy(update={"guests": _held(nodes)})
     placed = machine is not None and (machine.kubelet is not None or machine.profile is not None)
     virtual = tuple(layer.value for layer in group.of("virtual machine"))
     if machine is not None and placed:
@@ -128,8 +130,19 @@ def _with_guest(domain: DomainSpec, inside: MachineSpec | None, group: Group | N
     said = domain.guest or GuestSpec()
     kernel = inside.facts.kernel if inside.tuned else None
     isolated = known.cpus if known else said.isolated
-    guest = GuestSpec(kernel=kernel or said.kernel, isolated=isolated, tuned=inside.tuned or said.tuned)
+    guest = GuestSpec(
+        kernel=kernel or said.kernel,
+        isolated=isolated,
+        cmdline=inside.cmdline or said.cmdline,
+        tuned=inside.tuned or said.tuned,
+    )
     return domain.model_copy(update={"guest": guest})
+
+
+def _held(nodes: Iterable[NodeSpec]) -> CpuSet:
+    """The CPUs that vCPUs of real-time domains are pinned to, one to one."""
+    pins = (pin for node in nodes if node.domain.realtime for pin in node.domain.vcpu_pins)
+    return CpuSet().union(pin.cpus for pin in pins if len(pin.cpus) == 1)
 
 
 def _pods(group: Group, machine: MachineSpec | None) -> tuple[PodSpec, ...]:

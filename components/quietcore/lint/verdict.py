@@ -18,8 +18,9 @@ from quietcore.lint.missing import missing
 from quietcore.lint.options import Options
 from quietcore.lint.place import placed
 from quietcore.lint.text import Text, texts_of
+from quietcore.rules.catalogue import by_code
 from quietcore.rules.judge import alone, findings
-from quietcore.spec import CpuPlan, Finding, SiteSpec
+from quietcore.spec import CpuPlan, Finding, KernelCmdline, MachineSpec, SiteSpec
 from quietcore.spec.finding import in_order
 
 NONE = Options()
@@ -80,7 +81,7 @@ def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
 
 def _judged(case: Case, lack: Lacking) -> list[Finding]:
     catalogue = guarded(lack)
-    told = findings(case.site, catalogue)
+    told = [each for each in findings(case.site, catalogue) if not _told_of_the_inside(each, case)]
     machine, isolation = case.machine, case.isolation
     if machine is not None and machine.plan is None and isolation is not None and isolation.cpus:
         plan = CpuPlan(housekeeping=housekeeping(machine, isolation.cpus), isolated=isolation.cpus)
@@ -88,6 +89,13 @@ def _judged(case: Case, lack: Lacking) -> list[Finding]:
     for resource in case.resources:
         told += [each.at(prefix=f'Tuned "{resource.name}"') for each in findings(resource, catalogue)]
     return placed(told, case.places)
+
+
+def _told_of_the_inside(finding: Finding, case: Case) -> bool:
+    """Whether a rule on machines speaks of a domain's inside, which is judged as a machine of its own."""
+    if by_code(finding.code).subject not in (MachineSpec, KernelCmdline):
+        return False
+    return any(finding.where.startswith(f'domain "{name}", ') for name in case.group.guests)
 
 
 def _across(cases: list[Case]) -> list[Finding]:
@@ -114,7 +122,7 @@ def _subjects(cases: list[Case]) -> dict[str, int]:
     for case in cases:
         count["machine"] += case.machine is not None
         count["domain"] += len(case.site.nodes)
-        count["guest's inside"] += sum(machine.role == "guest" for machine in case.site.machines)
+        count["guest inside"] += sum(machine.role == "guest" for machine in case.site.machines)
         count["pod"] += len(case.site.pods) + sum(len(machine.pods) for machine in case.site.machines)
         count["virtual machine"] += len(case.group.of("virtual machine"))
         count["performance profile"] += len(case.group.of("profile"))

@@ -69,7 +69,7 @@ class Finding:
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The findings without repeats, by severity, code and place: one order for every front end."""
     weight = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    return sorted(set(findings), key=lambda f: (weight[f.severity], f.code, f.where, f.given))
+    return sorted(set(findings), key=lambda f: (weight[f.severity], f.code, f.where, f.given, f.file, f.line))
 
 
 class Refused(QuietcoreError):

@@ -49,13 +49,15 @@ class MachineSpec(Spec):
     """One kernel and what runs on it. ``online`` and ``isolated`` are in the numbers of the kernel that boots.
 
     ``isolated`` is the set that was declared; where only files are known, that of the most telling one. Layers that are
-    None are not known. ``files`` names the file that each layer was lifted from, by field name.
+    None are not known. ``files`` names the file that each layer was lifted from, by field name. ``guests`` are the CPUs
+    that real-time domains on it are pinned to.
     """
 
     name: str = ""
     role: Literal["host", "guest", "worker"] = "host"
     online: CpuSetField = CpuSet()
     isolated: CpuSetField = CpuSet()
+    guests: CpuSetField = CpuSet()
     facts: MachineFacts = MachineFacts()
     topology: HostTopology | None = None
     plan: CpuPlan | None = None

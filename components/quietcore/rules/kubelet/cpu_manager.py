@@ -50,6 +50,8 @@ def _shared_pool(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
 def _not_by_kubelet(machine: MachineSpec) -> str:
     if dialect(machine) == "starlingx":
         return "StarlingX hands isolated CPUs out by a device plugin: K25 tells"
+    if machine.guests and not any(pod.realtime for pod in machine.pods):
+        return "the isolated CPUs are guests', and no pod asks for real time"
     return "the profile leaves CPUs to drivers of dynamic resource allocation" if delegated(machine) else ""
 
 

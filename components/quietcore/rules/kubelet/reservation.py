@@ -77,7 +77,7 @@ def _reservation(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
     if reserved is None:
         yield from _by_amount(machine, kubelet, must, may)
         return
-    missing, beyond = must - reserved, reserved - may
+    missing, beyond = must - reserved, reserved - may - machine.guests
     if not missing and not beyond:
         return
     parts = [f"{machine.end('kubelet')} reserves {reserved}", f"{isolation_end(machine)} {_sets(machine)}"]
@@ -93,7 +93,7 @@ def _reservation(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
 
 def _both(machine: MachineSpec, reserved: CpuSet) -> Iterator[Hit]:
     """Where nobody knows how many CPUs there are, one that is isolated and reserved is wrong all the same."""
-    twice = reserved & isolated(machine)
+    twice = (reserved & isolated(machine)) - machine.guests
     if twice:
         rest = reserved - twice
         yield Hit(
@@ -136,8 +136,9 @@ K03: Rule[MachineSpec] = Rule(
     doc=Doc(
         what="reservedSystemCPUs are the plan's housekeeping CPUs and those of a userspace switch. In the dialect nto "
         "also the shared CPUs, in starlingx also the isolated ones, which a device plugin hands out there. Shared CPUs "
-        "may be reserved in any dialect. Without a plan: the CPUs that are not isolated; where their number is not "
-        "known, none that is isolated. Where CPUs are reserved by amount only, their number is compared.",
+        "and those of guests on the same host may be reserved in any dialect. Without a plan: the CPUs that are not "
+        "isolated; where their number is not known, none that is isolated. Where CPUs are reserved by amount only, "
+        "their number is compared.",
         why="The kubelet gives every CPU that is not reserved to some pod. A housekeeping CPU that is not reserved is "
         "promised twice; an isolated one that is reserved lies idle, or takes ordinary pods.",
         fix="set reservedSystemCPUs to the housekeeping CPUs",

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from quietcore.rules.cross.cpus import X01
+from quietcore.rules.cross.examples import both, keeping
+from quietcore.rules.cross.memory import X02, X03, X04
+from quietcore.rules.examples import GUEST_CMDLINE, cpus, domain, guest, ordinary, view
+from quietcore.rules.kubelet.cpu_manager import K01
+from quietcore.rules.kubelet.examples import kubelet
+from quietcore.rules.kubelet.reservation import K03
+from quietcore.rules.workload.examples import GIB, amounts, container, pod
+from quietcore.spec import HostView, IothreadPin, KernelCmdline
+from quietcore.units import Size
+
+
+def given(view: HostView) -> list[str]:
+    return [finding.given for finding in X01.findings(view)]
+
+
+def test_both_ends_are_named_thread_by_thread() -> None:
+    assert given(both(domain(), kubelet=keeping("0-3"))) == [
+        "vCPU 3 on 4; kubelet.yaml reserves 0-3, so it may give 4-7 to pods"
+    ]
+
+
+def test_the_emulator_and_iothreads_count_too() -> None:
+    io = (IothreadPin(iothread=1, cpus=cpus("6")),)
+    (said,) = given(both(domain(emulator_pin=cpus("5-6"), iothread_pins=io)))
+    assert said.startswith("the emulator on 5-6; IOThread 1 on 6; ")
+
+
+def test_without_the_static_policy_no_pod_has_cpus_of_its_own() -> None:
+    assert given(both(domain(), kubelet=kubelet(cpu_manager_policy="none", reserved_cpus=cpus("0-1")))) == []
+
+
+def test_where_nothing_is_said_of_reserved_cpus_nothing_is_guessed() -> None:
+    assert given(both(domain(), kubelet=kubelet(reserved_cpus=None))) == []
+    assert given(view(domain())) == []
+
+
+def test_ordinary_domains_and_those_of_kubevirt_are_left_alone() -> None:
+    pinned = domain().vcpu_pins
+    assert given(both(ordinary(vcpus=4, vcpu_pins=pinned), kubelet=keeping("0-1"))) == []
+    launched = both(domain(name="default_plc"), kubelet=keeping("0-1"))
+    bare = tuple(node.model_copy(update={"node": None}) for node in launched.nodes)
+    assert given(launched.model_copy(update={"nodes": bare})) == []
+
+
+def test_a_kubelet_may_reserve_the_cpus_of_guests_on_its_host() -> None:
+    machine = both(domain()).machine
+    assert machine is not None
+    assert list(K03.findings(machine)) != []
+    assert list(K03.findings(machine.model_copy(update={"guests": cpus("2-4")}))) == []
+    assert list(K03.findings(machine.model_copy(update={"guests": cpus("2-3")}))) != []
+
+
+def test_a_kubelet_beside_guests_need_not_give_cpus_to_pods() -> None:
+    machine = both(domain(), kubelet=kubelet(cpu_manager_policy="none")).machine
+    assert machine is not None
+    assert list(K01.findings(machine)) != []
+    assert list(K01.findings(machine.model_copy(update={"guests": cpus("2-4")}))) == []
+    asking = machine.model_copy(update={"guests": cpus("2-4"), "pods": (pod(),)})
+    assert list(K01.findings(asking)) != []
+
+
+def _pages(guest_gib: int, pod_gib: int) -> list[str]:
+    holding = pod(container(limits=amounts(pages=pod_gib * GIB)))
+    found = X02.findings(both(domain(memory=Size(guest_gib << 30)), pods=(holding,)))
+    return [finding.given for finding in found]
+
+
+def test_pages_are_counted_over_guests_and_pods() -> None:
+    assert _pages(4, 4) == []
+    (said,) = _pages(5, 4)
+    assert said.startswith('9GiB wanted in pages of 1GiB: node "plc-a" 5GiB, ')
+
+
+def test_what_one_side_alone_takes_too_much_of_is_told_by_its_own_rule() -> None:
+    assert _pages(9, 1) == []
+    assert _pages(1, 9) == []
+    assert _pages(8, 1) != []
+
+
+def _plain(gib: int, *, realtime: bool = True) -> list[str]:
+    domains = (domain(),) if realtime else ()
+    found = X03.findings(view(*domains, ordinary(memory=Size(gib << 30))))
+    return [finding.given for finding in found]
+
+
+def test_ordinary_memory_fits_into_what_the_pools_leave() -> None:
+    assert _plain(8) == []
+    assert _plain(9) == ['9GiB without hugepages: domain "web" 9GiB; beside hugepages of 8GiB']
+    assert _plain(9, realtime=False) == []
+
+
+def _inside(pages: str, memory: str = "2GiB") -> list[str]:
+    line = KernelCmdline.parse(f"{GUEST_CMDLINE} {pages}")
+    found = X04.findings(domain(guest=guest(cmdline=line), memory=Size.parse(memory)))
+    return [finding.given for finding in found]
+
+
+def test_a_guest_keeps_some_memory_for_its_system() -> None:
+    assert _inside("hugepagesz=1G hugepages=1") == []
+    assert _inside("hugepages=1023") == []
+    assert _inside("hugepages=1024") == ["the guest reserves hugepages of 2GiB; the domain has 2GiB"]
+    assert _inside("") == []
