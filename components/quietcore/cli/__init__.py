@@ -22,6 +22,8 @@ from quietcore.garbage import look_less_often, uncollected
 VERBS: Final = {
     "init": "Write a first working project for this machine or a host",
     "check": "Judge a stack's program: all findings at once, no engine, no host",
+    "gate": "Preview a stack for CI: passes only where every rule was judged",
+    "audit": "Judge what was applied last, with the rules of today",
     "lint": "Judge files and hosts that exist already: no program, no engine",
     "render": "Write every file that `pulumi up` would put in place",
     "show": "Draw a stack: who has which host CPU",

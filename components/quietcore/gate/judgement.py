@@ -1,0 +1,75 @@
+"""From what the engine, the pack and the check say to one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from quietcore.gate.change import NOT_OBSERVED, host_of
+from quietcore.gate.events import Events, Violation, name_of
+from quietcore.gate.pack import OURS
+from quietcore.gate.verdict import Unobserved
+from quietcore.policy.record import Record
+from quietcore.spec.exemption import ExemptionSpec
+from quietcore.spec.finding import Finding, in_order
+
+_LAST: Final = 12
+"""Lines: a traceback's end with its message."""
+
+Spared = tuple[ExemptionSpec, Finding]
+
+
+def all_findings(checked: Iterable[Finding], record: Record | None) -> tuple[Finding, ...]:
+    """The findings of both, each once; those of the check know their file."""
+    found = {(finding.code, finding.where): finding for finding in (record.findings if record else ())}
+    found.update({(finding.code, finding.where): finding for finding in checked})
+    return tuple(in_order(found.values()))
+
+
+def all_spared(checked: Iterable[Spared], record: Record | None) -> tuple[Spared, ...]:
+    """What exemptions spare, of both, each once."""
+    both = [*checked, *(record.spared if record else ())]
+    return tuple({(found.code, found.where): (exemption, found) for exemption, found in both}.values())
+
+
+def violations(events: Events, findings: Iterable[Finding], record: Record | None) -> tuple[Violation, ...]:
+    """What policies report that is told nowhere else: those of others, and of ours what no finding tells."""
+    known = {finding.text(label=False) for finding in findings}
+    known |= {str(undecided) for undecided in (record.undecided if record else ())}
+    return tuple(
+        each
+        for each in events.violations
+        if each.policy not in OURS or (each.level == "mandatory" and each.text not in known)
+    )
+
+
+def unobserved(events: Events) -> tuple[Unobserved, ...]:
+    """The hosts that did not answer, from the plugin's own lines."""
+    known = {step.urn: step for step in events.steps}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for said in events.said:
+        if said.text.startswith(NOT_OBSERVED):
+            why = said.text.removeprefix(NOT_OBSERVED)
+            found.setdefault(host_of(said.urn, known), []).append((name_of(said.urn), why))
+    return tuple(
+        Unobserved(host, lines[0][1], tuple(dict.fromkeys(name for name, _ in lines))) for host, lines in found.items()
+    )
+
+
+def faults(events: Events, findings: Iterable[Finding], log: str, judged: bool) -> tuple[tuple[str, str], ...]:
+    """The engine's errors: those on resources, and the others where no error of a rule explains them.
+
+    A pack or an engine that dies leaves none: then what was printed last is told as it stands.
+    """
+    told = [finding.text(label=False).split("\n", 1)[0] for finding in findings]
+    refused = any(finding.severity == "error" for finding in findings)
+    found = dict.fromkeys(
+        (name_of(said.urn), said.text)
+        for said in events.said
+        if said.severity == "error" and not said.text.startswith(tuple(told)) and (said.urn or not refused)
+    )
+    if not found and not refused and not judged:
+        last = [said.text for said in events.said if said.severity == "info#err"] or log.split("\n")
+        printed = "\n".join([line for line in last if line.strip()][-_LAST:])
+        return (("", printed),) if printed else ()
+    return tuple(found)
