@@ -281,3 +281,25 @@ def test_machine_checks_are_told_with_their_reason() -> None:
 
     assert given(role="guest") == ["mce=off in a virtual machine"]
     assert given(facts=facts(arch="aarch64")) == ["mce=off on aarch64"]
+
+
+def test_drivers_and_profiles_are_told_by_name() -> None:
+    def told(subject: MachineSpec) -> list[tuple[str, str]]:
+        return [(finding.given, finding.allowed) for finding in findings(subject)]
+
+    both = "intel_pstate=disable amd_pstate=active"
+    assert told(machine(both)) == [(both, "one of them")]
+    assert told(machine(both, facts=facts(vendor="amd"))) == [
+        ("intel_pstate=disable on amd CPUs", "amd_pstate only"),
+    ]
+    hints = WorkloadHints(real_time=False)
+    openshift = PerformanceProfileSpec(
+        reserved=CpuSet([0, 1]),
+        isolated=CpuSet(range(2, 8)),
+        hints=hints,
+        node_selector={"node-role.kubernetes.io/worker-cnf": ""},
+        kernel_args=("idle=poll",),
+    )
+    (found,) = findings(MachineSpec(profile=openshift))
+    assert found.where == "profile.kernel_args"
+    assert found.given == "idle=poll in profile; profile hints at no real time, and not at high power consumption"
