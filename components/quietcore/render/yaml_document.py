@@ -33,6 +33,7 @@ _WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,39})\Z", re.ASCII)
 _BASED: Final = re.compile(r"[-+]?0(?:x[0-9a-fA-F]{1,32}|o?[0-7]{1,32}|b[01]{1,64})\Z", re.ASCII)
 _REAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?\Z", re.ASCII)
 _STEP: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -98,7 +99,7 @@ class _Open:
 
 class _Reader:
     def __init__(self, text: str, name: str) -> None:
-        self.text, self.name = text, name
+        self.text, self.name = _PAIR.sub(_joined, text) if text.lstrip()[:1] in ("{", "[") else text, name
         self._clear(1)
 
     def _clear(self, line: int) -> None:
@@ -250,6 +251,12 @@ _TAB: Final = "YAML indents with spaces: replace the tabs"
 
 def _tabbed(fault: yaml.MarkedYAMLError) -> bool:
     return "tab" in f"{fault.problem}{fault.context}" or "cannot start any token" in str(fault.problem)
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """The character that JSON writes as a surrogate pair, which YAML has no escape for, as YAML's own escape."""
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return f"{pair[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
 def _plain(text: str) -> Any:

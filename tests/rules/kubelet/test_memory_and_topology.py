@@ -267,6 +267,11 @@ def test_a_profile_that_takes_cpus_offline_is_no_matter_without_static_cpus() ->
     assert codes(machine) == []
 
 
+def test_other_switches_in_sysfs_are_no_matter() -> None:
+    other = offlining("0").model_copy(update={"sections": {"sysfs": {"/sys/kernel/mm/ksm/run": "0"}}})
+    assert codes(worker(tuned=other)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -27,6 +27,14 @@ def test_json_is_yaml() -> None:
     assert documents('{"a": [1, 2.5, true, null, "0-3"]}')[0].data == {"a": [1, 2.5, True, None, "0-3"]}
 
 
+def test_jsons_surrogate_pairs_are_one_character() -> None:
+    assert documents('{"a": "\\ud83d\\ude00", "b": "\\\\\\ud83d\\ude00", "c": "\\\\ud83d"}')[0].data == {
+        "a": "\U0001f600",
+        "b": "\\\U0001f600",
+        "c": "\\ud83d",
+    }
+
+
 def test_scalars_mean_what_they_mean_to_kubernetes() -> None:
     text = 'a: yes\nb: 010\nc: 0x1f\nd: 2024-01-01\ne: 1:30\nf: "1"\ng: ~\nh: 0-3\ni: 1e999\nj: !!str 5'
     dates = {"d": "2024-01-01", "e": "1:30", "h": "0-3"}
