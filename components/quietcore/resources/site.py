@@ -84,9 +84,15 @@ def _host(found: Registered) -> HostSpec | None:
 
 
 def lifted_domain(found: Registered) -> DomainSpec:
-    """The domain that a resource's inputs stand for, stylesheet included. Raises Refused where they make none (S06)."""
+    """The domain that a resource's inputs stand for, stylesheet included. Raises Refused where they make none (S06).
+
+    Where the stylesheet is not known yet, Refused tells no finding: what it will make of the domain cannot be judged.
+    """
+    stylesheet = stylesheet_of(found.props)
+    if stylesheet == UNKNOWN_TEXT:
+        raise Refused([])
     try:
-        return _lifted(etree.tostring(base_domain(found.props)), stylesheet_of(found.props))
+        return _lifted(etree.tostring(base_domain(found.props)), stylesheet)
     except QuietcoreError as fault:
         where = ", ".join(part for part in (f'domain "{found.name}"', fault.where) if part)
         title, given, allowed = fault.what, fault.given, fault.allowed
