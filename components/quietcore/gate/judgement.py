@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from quietcore.gate.change import NOT_OBSERVED, host_of
@@ -16,13 +16,22 @@ from quietcore.spec.finding import Finding, in_order
 _LAST: Final = 12
 """Lines: a traceback's end with its message."""
 
+_UNUSED: Final = "E02"
+
 Spared = tuple[ExemptionSpec, Finding]
 
 
-def all_findings(checked: Iterable[Finding], record: Record | None) -> tuple[Finding, ...]:
-    """The findings of both, each once; those of the check know their file."""
-    found = {(finding.code, finding.where): finding for finding in (record.findings if record else ())}
-    found.update({(finding.code, finding.where): finding for finding in checked})
+def all_findings(checked: Sequence[Finding] | None, record: Record | None) -> tuple[Finding, ...]:
+    """The findings of both, each once; those of the check know their file. None where there was no check.
+
+    An exemption is unused where neither of them needs it: each sees what an unknown value hides from the other.
+    """
+    given = (record.findings if record else (), checked or ())
+    both = [{(each.code, each.where): each for each in findings} for findings in given]
+    found = {key: finding for findings in both for key, finding in findings.items()}
+    if checked is not None and record is not None:
+        used = {key for key in found if key[0] == _UNUSED and not all(key in findings for findings in both)}
+        found = {key: finding for key, finding in found.items() if key not in used}
     return tuple(in_order(found.values()))
 
 
@@ -36,10 +45,11 @@ def violations(events: Events, findings: Iterable[Finding], record: Record | Non
     """What policies report that is told nowhere else: those of others, and of ours what no finding tells."""
     known = {finding.text(label=False) for finding in findings}
     known |= {str(undecided) for undecided in (record.undecided if record else ())}
+    told = tuple(known)  # the engine puts the policy's description before what it reports
     return tuple(
         each
         for each in events.violations
-        if each.policy not in OURS or (each.level == "mandatory" and each.text not in known)
+        if each.policy not in OURS or (each.level == "mandatory" and not each.text.endswith(told))
     )
 
 

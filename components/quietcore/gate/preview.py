@@ -49,7 +49,7 @@ def preview(order: Order, run: Run | None, failed: QuietcoreError | None = None)
         words += ["--policy-pack-config", str(config_for(scratch, record)), "--event-log", str(log)]
         ended = order.engine.follow(*words, tell=order.tell)
         events, judged = _events(log), read_record(record)
-    found = judgement.all_findings(run.findings if run else (), judged)
+    found = judgement.all_findings(run.findings if run else None, judged)
     faults = judgement.faults(events, found, ended.log, judged is not None)
     if failed is not None and judged is None:
         faults = (("", str(failed)), *(fault for fault in faults if fault[0]))
@@ -79,7 +79,7 @@ def audit(order: Order, project: Path | None, text: str) -> Verdict:
         words += ["--policy-pack-config", str(config_for(scratch, record))]
         ended = order.engine.follow(*words, tell=order.tell, apart=True)
         events, judged = read_events(ended.data.splitlines()), read_record(record)
-    found = judgement.all_findings((), judged)
+    found = judgement.all_findings(None, judged)
     return Verdict(
         stack=order.stack,
         verb="audit",
