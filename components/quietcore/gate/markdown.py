@@ -14,10 +14,13 @@ from quietcore.spec.finding import Severity
 
 def markdown(verdict: Verdict) -> str:
     """The comment, at most 64,000 bytes of UTF-8: the log is cut first, then whole rows from the end."""
-    sections = [_head(verdict), *_refused(verdict), *_advice(verdict), *_exempt(verdict)]
+    sections = [_head(verdict), *_refused(verdict)]
     if verdict.verb == "gate":
-        sections += [*_restarts(verdict), *_changes(verdict)]
-    sections += list(_cpus(verdict))
+        sections += [*_restarts(verdict), *_unobserved(verdict)]
+    sections += list(_exempt(verdict))
+    if verdict.verb == "gate":
+        sections += list(_changes(verdict))
+    sections += [*_cpus(verdict), *_advice(verdict)]
     return fitted(sections, verdict.log, f"Log of the {'preview' if verdict.verb == 'gate' else 'audit'}")
 
 
@@ -68,6 +71,9 @@ def _advice(verdict: Verdict) -> Iterator[Section]:
     ]
     if rows:
         yield table("Advice", ("rule", "what and where", "given", "what to do"), rows)
+
+
+def _unobserved(verdict: Verdict) -> Iterator[Section]:
     if verdict.offline and verdict.unobserved:
         hosts = [(code(each.host), cell(each.why)) for each in verdict.unobserved]
         yield table("Not observed, as `--offline` allows: drift was not looked for", ("host", "why"), hosts)
