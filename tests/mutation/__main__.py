@@ -2,7 +2,7 @@
 
 Every process forks from one that has all imported, puts the mutant's code in place of the function's and runs the
 family's tests until the first one fails. A mutant that none of them notices is printed: it wants a test, or the
-condition is not needed.
+condition is not needed. Mutants that change nothing are listed in ``equivalent.txt`` with the reason, and not run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 import pytest
+from tests.mutation.equivalent import listed
 from tests.mutation.mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +36,13 @@ class Candidate:
     module: str
     mutant: Mutant
 
+    @property
+    def place(self) -> str:
+        """How ``equivalent.txt`` calls it, such as ``kernel/pages.py:held:not (x)``."""
+        return f"{self.family}/{self.module.rpartition('.')[2]}.py:{self.mutant.function}:{self.mutant.change}"
+
     def __str__(self) -> str:
-        return f"{self.module.removeprefix('quietcore.')}: {self.mutant}"
+        return f"{self.place} (line {self.mutant.line})"
 
 
 def candidates(families: list[str]) -> Iterator[Candidate]:
@@ -74,13 +80,20 @@ def arguments(family: str) -> list[str]:
 
 
 def main() -> int:
-    """Print the mutants that no test noticed; the exit code says whether there are any."""
+    """Print the mutants that no test noticed; the exit code says whether there are any, or lines that name none."""
     options = parsed()
-    chosen = list(candidates(options.families or [each for each in FAMILIES if (RULES / each).is_dir()]))
+    families = options.families or [each for each in FAMILIES if (RULES / each).is_dir()]
+    known, every = listed(), list(candidates(families))
+    chosen = [each for each in every if each.place not in known]
+    stale = [
+        place for place in known if place.partition("/")[0] in families and place not in {each.place for each in every}
+    ]
+    for place in stale:
+        say(f"no such mutant: {place}")
     total = len(chosen)
     if options.sample and options.sample < total:
         chosen = random.Random(options.seed).sample(chosen, options.sample)
-    say(f"{len(chosen)} of {total} mutants, seed {options.seed}")
+    say(f"{len(chosen)} of {total} mutants, seed {options.seed}; {len(every) - total} more are equivalent")
     for family in {each.family for each in chosen}:
         _imported(family)
     started, survivors = time.monotonic(), []
@@ -96,7 +109,7 @@ def main() -> int:
             survivors.append(candidate)
             say(f"survived: {candidate}")
     say(f"{len(survivors)} of {len(chosen)} survived, {time.monotonic() - started:.0f} s")
-    return 1 if survivors else 0
+    return 1 if survivors or stale else 0
 
 
 def say(text: str) -> None:

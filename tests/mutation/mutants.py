@@ -20,15 +20,15 @@ Edit = Callable[[], None]
 
 @dataclass(frozen=True)
 class Mutant:
-    """A function of a module, by name, with one thing changed at `line`; `code` is the function's new code."""
+    """A function of a module, by name, with one thing changed at `line`; `code` is the function's new code.
+
+    `change` tells it from the function's other mutants: the second of a kind ends in ``#2``.
+    """
 
     function: str
     line: int
     change: str
     code: CodeType
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.function}: {self.change}"
 
 
 def mutants(source: str, file: str) -> Iterator[Mutant]:
@@ -37,16 +37,18 @@ def mutants(source: str, file: str) -> Iterator[Mutant]:
     for index, function in enumerate(tree.body):
         if not isinstance(function, ast.FunctionDef):
             continue
-        count = sum(1 for _ in _places(function))
-        for number in range(count):
+        changes = [change for _, change, _ in _places(function)]
+        for number, change in enumerate(changes):
+            before = changes[:number].count(change)
+            name = f"{change} #{before + 1}" if before else change
             changed = copy.deepcopy(tree)
             body = changed.body[index]
             assert isinstance(body, ast.FunctionDef)
-            node, change, edit = list(_places(body))[number]
+            node, _, edit = list(_places(body))[number]
             edit()
             body.decorator_list = []
             ast.fix_missing_locations(changed)
-            yield Mutant(function.name, node.lineno, change, _code(compile(changed, file, "exec"), function.name))
+            yield Mutant(function.name, node.lineno, name, _code(compile(changed, file, "exec"), function.name))
 
 
 def _code(module: CodeType, name: str) -> CodeType:

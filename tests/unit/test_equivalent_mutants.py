@@ -1,0 +1,27 @@
+"""The list of mutants that change nothing: each with a reason, each once, and with its own name."""
+
+import pytest
+from tests.mutation.equivalent import equivalent, listed
+from tests.mutation.mutants import mutants
+
+
+def test_a_mutant_that_changes_nothing_is_listed_with_its_reason() -> None:
+    text = "# a comment\n\nkernel/pages.py:held:not (a -- b) -- both ways raise\n"
+    assert equivalent(text) == {"kernel/pages.py:held:not (a -- b)": "both ways raise"}
+
+
+@pytest.mark.parametrize(
+    "line", ["kernel/pages.py:held:not (a)", "kernel/pages.py:held:not (a) -- ", "a:b:c -- d\n" * 2]
+)
+def test_a_mutant_without_a_reason_or_listed_twice_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"equivalent\.txt:[12]: "):
+        equivalent(line)
+
+
+def test_the_list_that_is_kept_can_be_read() -> None:
+    assert all(place.count(":") >= 2 for place in listed())
+
+
+def test_each_mutant_of_a_function_has_a_name_of_its_own() -> None:
+    source = "def f(a):\n    return 1 if a else 2 if a else 3\n"
+    assert [mutant.change for mutant in mutants(source, "f.py")] == ["not (a)", "not (a) #2"]
