@@ -27,6 +27,7 @@ from quietcore.spec import (
     VirtualMachineSpec,
 )
 from quietcore.spec.finding import in_order
+from quietcore.spec.unsaid import NotSaid
 from quietcore.units import CpuSet
 
 
@@ -65,11 +66,11 @@ def explode(subject: object) -> Iterator[Part]:
                 yield from explode(loose)
         case HostView():
             yield Part(subject=subject)
-            for held in (subject.host, *subject.nodes):
-                yield from explode(held)
+            yield from _of_host(subject.host, alone=subject.machine is None)
+            for node in subject.nodes:
+                yield from explode(node)
         case HostSpec():
-            yield Part(subject=subject, prefix=_host(subject))
-            yield Part(subject=subject.cpus, prefix=_host(subject))
+            yield from _of_host(subject, alone=True)
         case NodeSpec():
             yield from _of_node(subject)
         case DomainSpec():
@@ -129,6 +130,30 @@ def _judged(parts: Iterable[Part], catalogue: Catalogue) -> list[Finding]:
     return in_order(_without_consequences(told, catalogue)) if told else []
 
 
+def _of_host(host: HostSpec, *, alone: bool) -> Iterator[Part]:
+    """The host, its plan and, where nothing else tells of its own Linux, what follows from both for a machine."""
+    yield Part(subject=host, prefix=_host(host))
+    yield Part(subject=host.cpus, prefix=_host(host))
+    machine = _own_machine(host) if alone else None
+    if machine is not None:
+        yield Part(subject=machine, prefix=_host(host))
+
+
+def _own_machine(host: HostSpec) -> MachineSpec | None:
+    """What topology and plan say of the host's own Linux; None where not both are said."""
+    try:
+        return MachineSpec(
+            role="host",
+            facts=MachineFacts(arch=host.topology.arch),
+            online=host.present,
+            isolated=host.cpus.isolated,
+            topology=host.topology,
+            plan=host.cpus,
+        )
+    except NotSaid:
+        return None
+
+
 def _of_node(node: NodeSpec) -> Iterator[Part]:
     prefix, paths = title_of(node), paths_of(node)
     domain, guest = node.domain, node.domain.guest
@@ -140,7 +165,7 @@ def _of_node(node: NodeSpec) -> Iterator[Part]:
         online = CpuSet(range(domain.vcpus))
         machine = MachineSpec(
             role="guest",
-            facts=MachineFacts(kernel=guest.kernel),
+            facts=MachineFacts(kernel=guest.kernel, arch=domain.arch),
             online=online,
             isolated=guest.isolated,
             cmdline=guest.cmdline,

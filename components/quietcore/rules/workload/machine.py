@@ -222,7 +222,7 @@ def _apart(machine: MachineSpec) -> Iterator[Hit]:
 
 
 def _one_cell(machine: MachineSpec) -> str:
-    cells = machine.topology.cells if machine.topology is not None else ()
+    cells = machine.topology.cells if machine.topology is not None and machine.pods else ()
     return "the machine has one NUMA cell" if len(cells) == 1 else ""
 
 
