@@ -20,12 +20,24 @@ def test_without_a_code_all_rules_are_listed(invoke: Invoke) -> None:
     assert all(f"  {rule.code}  " in listed for rule in CATALOGUE)
 
 
-def test_an_unknown_code_names_the_nearest(invoke: Invoke) -> None:
-    done = invoke("explain", "D99")
+def test_a_code_may_lack_its_zero(invoke: Invoke) -> None:
+    assert invoke("explain", "d2").stdout.startswith("D02: ")
+
+
+def test_an_unknown_code_names_those_of_its_letter_and_no_others(invoke: Invoke) -> None:
+    done = invoke("explain", "L99")
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("error: no rule has this code\n")
-    assert "did you mean" in done.stderr
+    assert done.stderr == (
+        "error: no rule has this code\n"
+        "  given:   'L99'\n"
+        "  allowed: L01, L02\n"
+        "  hint:    `quietcore explain` lists all rules\n"
+    )
+
+
+def test_a_word_that_is_no_code_is_told_what_one_looks_like(invoke: Invoke) -> None:
+    assert "  allowed: a letter of C, D, E, " in invoke("explain", "pins").stderr
 
 
 def test_all_rules_are_given_as_json(invoke: Invoke) -> None:

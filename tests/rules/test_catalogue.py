@@ -28,14 +28,19 @@ def test_a_code_is_found_in_either_case() -> None:
     assert by_code(" d06 ") is by_code("D06")
 
 
-def test_a_wrong_code_is_answered_with_the_nearest_one() -> None:
-    with pytest.raises(QuietcoreError) as refused:
-        by_code("D66")
-    assert refused.value.given == "'D66'"
-    assert refused.value.hint.startswith("did you mean D")
+def test_a_code_is_found_without_its_zero() -> None:
+    assert by_code("d6") is by_code("D06")
 
 
-def test_a_code_like_none_is_answered_with_the_list() -> None:
+def test_a_wrong_code_is_answered_with_those_of_its_letter() -> None:
+    with pytest.raises(QuietcoreError, match="no rule has this code") as refused:
+        by_code("L66")
+    assert refused.value.given == "'L66'"
+    assert refused.value.allowed == "L01, L02"
+    assert refused.value.hint == "`quietcore explain` lists all rules"
+
+
+def test_a_code_like_none_is_answered_with_what_a_code_is() -> None:
     with pytest.raises(QuietcoreError, match="no rule has this code") as refused:
         by_code("nonsense")
-    assert refused.value.hint == "quietcore explain lists all rules"
+    assert refused.value.allowed.endswith(", X, two digits")

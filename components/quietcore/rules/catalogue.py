@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from quietcore.errors import QuietcoreError
@@ -22,13 +21,20 @@ _BY_CODE = {rule.code: rule for rule in CATALOGUE}
 
 
 def by_code(code: str) -> Rule[Any]:
-    """The rule of that code, in either case. Raises QuietcoreError that names the nearest code."""
-    rule = _BY_CODE.get(code.strip().upper())
-    if rule is None and code.strip().upper() in UNFED:
-        reason = UNFED[code.strip().upper()]
-        raise QuietcoreError("this rule is not judged", given=code.strip().upper(), allowed="", hint=reason)
-    if rule is None:
-        near = get_close_matches(code.strip().upper(), _BY_CODE, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? quietcore explain {near[0]}" if near else "quietcore explain lists all rules"
-        raise QuietcoreError("no rule has this code", given=repr(code), allowed=", ".join(_BY_CODE), hint=hint)
-    return rule
+    """The rule of that code; ``d2`` is D02. Raises QuietcoreError that names the codes of that letter."""
+    asked = _spelled(code)
+    if asked in UNFED:
+        raise QuietcoreError("this rule is not judged", given=asked, hint=UNFED[asked])
+    if asked not in _BY_CODE:
+        alike = [known for known in _BY_CODE if known[0] == asked[:1]]
+        allowed = ", ".join(alike) or f"a letter of {', '.join(sorted({known[0] for known in _BY_CODE}))}, two digits"
+        raise QuietcoreError(
+            "no rule has this code", given=repr(code), allowed=allowed, hint="`quietcore explain` lists all rules"
+        )
+    return _BY_CODE[asked]
+
+
+def _spelled(code: str) -> str:
+    """A code as rules write it: an upper-case letter and two digits."""
+    asked = code.strip().upper()
+    return f"{asked[0]}{asked[1:]:0>2}" if asked[1:].isdecimal() else asked
