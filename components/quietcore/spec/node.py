@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from quietcore.errors import UnitError
 from quietcore.spec.spec import CpuSetField, DurationField, SizeField, Spec, Tuple, Whole
 from quietcore.units import CpuSet, Duration, Size
 
@@ -15,6 +16,17 @@ def _pins(value: object) -> object:
     if not isinstance(value, dict):
         return value
     return {int(vcpu) if isinstance(vcpu, str) and vcpu.isdecimal() else vcpu: cpu for vcpu, cpu in value.items()}
+
+
+def _in_mebibytes(memory: Size) -> Size:
+    """The SDK's domain counts its memory in MiB."""
+    whole, rest = divmod(memory.bytes, Size.mib(1).bytes)
+    if whole and not rest:
+        return memory
+    near = " or ".join(str(Size.mib(count)) for count in (whole, whole + 1) if count)
+    raise UnitError(
+        "memory is no whole number of MiB", given=str(memory), allowed="1MiB and more", hint=f"write {near}"
+    )
 
 
 Pins = Annotated[dict[int, Whole], BeforeValidator(_pins)]
@@ -33,7 +45,7 @@ class RtNodeSpec(Spec):
     host: str
     vcpus: Annotated[Whole, Field(ge=1, le=512)]
     rt_vcpus: CpuSetField
-    memory: SizeField
+    memory: Annotated[SizeField, AfterValidator(_in_mebibytes)]
     tuned: str | None = None
     networks: Tuple[str] = ("default",)
     boot: Literal["disk", "direct"] = "disk"

@@ -185,3 +185,13 @@ def test_a_finding_is_plain_data() -> None:
     assert data["code"] == "C01"
     assert data["severity"] == "error"
     assert all(isinstance(value, str) for value in data.values())
+
+
+@pytest.mark.parametrize(
+    ("memory", "hint"),
+    [("1500001KiB", "write 1464MiB or 1465MiB"), ("1KiB", "write 1MiB"), ("0GiB", "write 1MiB")],
+)
+def test_memory_is_whole_mebibytes_as_the_sdk_counts_it(memory: str, hint: str) -> None:
+    told = refusal(RtNodeSpec, {**NODE, "memory": memory})
+    assert "error[S02]: memory is no whole number of MiB\n" in told
+    assert f"  hint:    {hint}\n" in told
