@@ -13,6 +13,8 @@ class CpuPlan(TypedDict, total=False):
     isolated: str
     shared: str
     offlined: str
+    vswitch: str
+    dialect: Literal["plain", "nto", "starlingx"]
 
 
 class HostFacts(TypedDict, total=False):
@@ -21,6 +23,7 @@ class HostFacts(TypedDict, total=False):
     accelerator: Literal["kvm", "tcg"]
     memlock: Literal["unlimited", "limited"]
     cpus: Literal["own", "shared"]
+    smt: Literal["on", "off"]
 
 
 class RtNodeArgs(TypedDict, total=False):
