@@ -184,3 +184,50 @@ def test_the_order_of_the_files_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, good() | {"hv1/plc.xml": DOMAIN.replace("cpuset='4'", "cpuset='1'"), "hv1/other.xml": DOMAIN})
     files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert lint(files).findings == lint(files[::-1]).findings
+
+
+OFFLINED = """apiVersion: performance.openshift.io/v2
+kind: PerformanceProfile
+metadata: {name: offlined}
+spec:
+  cpu: {reserved: "0-1", isolated: "2-7", offlined: "8-15"}
+  nodeSelector: {node-role.kubernetes.io/worker-cnf: ""}
+  numa: {topologyPolicy: single-numa-node}
+  realTimeKernel: {enabled: true}
+  workloadHints: {realTime: true}
+"""
+
+
+def test_cpus_that_are_switched_off_already_are_not_invented_by_the_plan(tmp_path: Path) -> None:
+    rows = ",".join(
+        f'{{"cpu":{cpu},"node":{0 if cpu < 8 else "null"},"socket":0,"core":{cpu % 8},"online":{str(cpu < 8).lower()}}}'
+        for cpu in range(16)
+    )
+    assert codes(judged(tmp_path, {"w/lscpu.json": f'{{"cpus":[{rows}]}}', "w/profile.yaml": OFFLINED})) == []
+
+
+def test_every_mistake_of_a_topology_file_is_told(tmp_path: Path) -> None:
+    text = "cells:\n- id: 0\n  cpus: 0-x\n  memory: 4GiB\n  foo: 1\nbar: 2\n"
+    found = judged(tmp_path, {"hv1/topology.yaml": text}).findings
+    assert [(finding.code, finding.line) for finding in found] == [("S01", 6), ("S01", 5), ("S02", 3)]
+
+
+def test_the_last_cpu_is_that_of_the_whole_machine_also_without_smt(tmp_path: Path) -> None:
+    cell = "cells:\n- {id: 0, cpus: 0-7, memory: 16GiB, pages: {1GiB: 4}}\ncores: ['0,4', '1,5', '2,6', '3,7']\n"
+    line = CMDLINE.replace("2-7", "2-3").strip() + " nosmt\n"
+    assert codes(judged(tmp_path, {"hv1/topology.yaml": cell, "hv1/cmdline": line})) == []
+
+
+def test_what_a_machine_says_of_itself_conditions_rules(tmp_path: Path) -> None:
+    files = good() | {
+        "hv1/tuned.conf": "[main]\ninclude=realtime-virtual-host\n",
+        "hv1/realtime-virtual-host-variables.conf": "isolated_cores=2-7\nisolate_managed_irq=Y\n",
+    }
+    assert "T05" in codes(judged(tmp_path / "a", files))
+    told = files | {
+        "hv1/version": "tuned 2.20.0\n",
+        "hv1/kernel": "Linux hv1 6.1.0-28-rt-amd64 #1 SMP PREEMPT_RT x86_64\n",
+    }
+    verdict = judged(tmp_path / "b", told)
+    assert "T05" not in codes(verdict)
+    assert verdict.missing == ()

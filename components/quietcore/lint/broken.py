@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from quietcore.errors import QuietcoreError
 from quietcore.spec import Finding, Severity
@@ -14,20 +15,16 @@ _CODES = {"LiftError": _DOMAIN, "ManifestError": _OBJECT, "ProfileError": _OBJEC
 _IN_XML = re.compile(r",? line \d+, column \d+ \(<string>, line (\d+)\)")
 
 
-def finding_of(file: str, fault: QuietcoreError) -> Finding:
-    """The fault as a finding of that file; of several at once the first."""
+def findings_of(file: str, fault: QuietcoreError) -> list[Finding]:
+    """The fault as findings of that file, each with its line where it has one."""
     if isinstance(fault, Refused):
-        first = fault.findings[0]
-        where = first.where.removeprefix(f"topology {file}").lstrip(", ")
-        return Finding(
-            code=first.code,
-            title=first.title,
-            where=where,
-            given=first.given,
-            allowed=first.allowed,
-            hint=first.hint,
-            file=file,
-        )
+        beginning = f"topology {file}"
+        told = [replace(each, where=each.where.removeprefix(beginning).lstrip(", ")) for each in fault.findings]
+        return [replace(each, file=file) for each in told]
+    return [_finding(file, fault)]
+
+
+def _finding(file: str, fault: QuietcoreError) -> Finding:
     code = _CODES.get(type(fault).__name__, _FILE)
     where = re.sub(rf"^{re.escape(file)}(:|, )?", "", fault.where)
     line = re.match(r"(?:line )?(\d+)(?:, )?", where)

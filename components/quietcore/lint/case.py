@@ -100,7 +100,9 @@ def _host(name: str, machine: MachineSpec | None, isolation: Isolation | None) -
     if plan is None and machine is not None and isolation is not None:
         plan = ObservedPlan(housekeeping=housekeeping(machine, isolation.cpus), isolated=isolation.cpus)
     if declared and plan is not None and topology is not None:
-        return HostSpec.model_construct(name=name, topology=topology, cpus=plan, facts=facts)
+        # What is switched off already is in no tool's list of CPUs, and no CPU that the plan invents.
+        present = plan.model_copy(update={"offlined": plan.offlined & topology.cpus})
+        return HostSpec.model_construct(name=name, topology=topology, cpus=present, facts=facts)
     return ObservedHost.model_construct(
         name=name,
         topology=topology or cast(HostTopology, Unsaid("topology")),

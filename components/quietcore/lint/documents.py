@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from quietcore.render.yaml_document import YamlDocument, documents
+from quietcore.render.yaml_document import Path, YamlDocument, documents
 
 Values = Iterator[tuple[str, Any]]
 
@@ -46,15 +47,19 @@ def _members(document: YamlDocument, depth: int) -> Iterator[YamlDocument]:
     if depth > 3 or not isinstance(items, list) or not str(data.get("kind", "")).endswith("List"):
         yield document
         return
+    lines = _lines_by_item(document)
     for index, item in enumerate(items):
-        yield from _members(_within(document, ("items", index), item), depth + 1)
+        line = document.lines.get(("items", index), document.line)
+        yield from _members(YamlDocument(item, document.name, line, lines[index]), depth + 1)
 
 
-def _within(document: YamlDocument, path: tuple[str | int, ...], data: Any) -> YamlDocument:
-    """The part of a document below ``path`` as a document of its own, with its lines."""
-    size = len(path)
-    lines = {each[size:]: line for each, line in document.lines.items() if each[:size] == path and len(each) > size}
-    return YamlDocument(data, document.name, document.lines.get(path, document.line), lines)
+def _lines_by_item(document: YamlDocument) -> dict[int, dict[Path, int]]:
+    """The lines of each item of a List, by its index, under the paths that they have within the item."""
+    lines: dict[int, dict[Path, int]] = defaultdict(dict)
+    for path, line in document.lines.items():
+        if len(path) > 2 and path[0] == "items" and isinstance(path[1], int):
+            lines[path[1]][path[2:]] = line
+    return lines
 
 
 def _lift_of(document: YamlDocument) -> Callable[[YamlDocument], Values] | str:

@@ -35,17 +35,19 @@ _ASIDE: Final = (("<?", "?>"), ("<!--", "-->"))
 _OBJECT: Final = re.compile(r"^(apiVersion|kind)[ \t]*:", re.MULTILINE)
 _SECTION: Final = re.compile(r"^\[([^\]\n]+)\][ \t]*(?:#.*)?$", re.MULTILINE)
 _TABLE: Final = re.compile(r"^\[+[ \t]*(crio|plugins)\b", re.MULTILINE)
-_VERSION: Final = re.compile(r"^version\s*=\s*\d+\s*$", re.MULTILINE)
+_VERSION: Final = re.compile(r"^version[ \t]*=[ \t]*\d+[ \t\r]*$", re.MULTILINE)
 _GRUB: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?GRUB_[A-Z0-9_]+\+?=", re.MULTILINE)
 _ENTRY: Final = re.compile(r"^options[ \t]+\S", re.MULTILINE)
 _ENTRY_KEY: Final = re.compile(r"^(title|version|linux|initrd)[ \t]+\S", re.MULTILINE)
-_VARIABLE: Final = re.compile(r"^\s*(isolated_cores|isolate_managed_irq|no_balance_cores|netdev_queue_count)\s*=", re.M)
+_VARIABLE: Final = re.compile(
+    r"^[ \t]*(isolated_cores|isolate_managed_irq|no_balance_cores|netdev_queue_count)[ \t]*=", re.MULTILINE
+)
 _PARAMETER: Final = re.compile(
     r"(?:^|\s)(BOOT_IMAGE|root|initrd|console|isolcpus|nohz_full|rcu_nocbs|irqaffinity|hugepages|hugepagesz"
     r"|default_hugepagesz|kthread_cpus|nohz|tsc|intel_pstate|amd_pstate|skew_tick|systemd\.cpu_affinity|idle|mitigations"
     r"|intel_iommu|iommu|mce|rcutree\.kthread_prio|clocksource|processor\.max_cstate)=\S"
 )
-_LSCPU: Final = re.compile(r"\AArchitecture:[ \t]+\S+\s*\n\s*CPU op-mode", re.MULTILINE)
+_LSCPU: Final = re.compile(r"\AArchitecture:[ \t]+\S+[ \t\r]*\n[ \t]*CPU op-mode")
 _UNAME: Final = re.compile(r"Linux \S+ \d+\.\d+\S* #")
 _PROGRAM: Final = re.compile(r"(tuned(?:-adm)?|Kubernetes) v?\d+\.\d+")
 _ACTIVE: Final = re.compile(r"Current active profile: \S")
@@ -145,7 +147,7 @@ def _lines(text: str, name: str) -> Kind:
 
 def _is_tuned(sections: list[str], text: str) -> bool:
     known = _TUNED.intersection(sections)
-    profile = "main" in known and re.search(r"^\s*(summary|include)\s*=", text, re.MULTILINE)
+    profile = "main" in known and re.search(r"^[ \t]*(summary|include)[ \t]*=", text, re.MULTILINE)
     return bool(profile) or "bootloader" in known or ("variables" in known and len(known) > 1)
 
 

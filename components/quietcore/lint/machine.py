@@ -101,7 +101,8 @@ def isolation_of(machine: MachineSpec, group: Group) -> Isolation | None:
 
 
 def _named(machine: MachineSpec, cmdline: KernelCmdline, name: str) -> CpuSet | None:
-    count = max(machine.online) + 1 if machine.online else None
+    known = machine.online | machine.topology.cpus if machine.topology else machine.online
+    count = max(known) + 1 if known else None
     try:
         return cmdline.cpus(name, count)
     except UnitError:
@@ -175,7 +176,7 @@ def _facts(
         "tuned_version": options.tuned_version or group.said("tuned version"),
         "kubelet_version": options.kubelet_version or group.said("kubelet version"),
         "smt": False if _nosmt(cmdline) else None,
-        "virtual": True if role == "guest" else None,
+        "virtual": True if role == "guest" or (summary and summary.virtual) else None,
     }
     return MachineFacts.model_validate({name: value for name, value in said.items() if value is not None})
 

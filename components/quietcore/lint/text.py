@@ -54,11 +54,11 @@ def texts_of(paths: Iterable[Path]) -> Iterator[Text]:
     for path in paths:
         if not path.exists():
             raise EnvironmentFault("no such file or folder", given=str(path), hint="give files or folders that exist")
-        for file in _files(path):
+        for file, fault in _files(path):
             real = file.resolve()
             if real not in seen:
                 seen.add(real)
-                yield _text(file)
+                yield Text(str(file), str(file.absolute()), None, fault) if fault else _text(file)
 
 
 def home_of(path: PurePath) -> PurePath:
@@ -70,19 +70,26 @@ def home_of(path: PurePath) -> PurePath:
     return path.parent
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """Files below a folder in order of their names; hidden ones and links to folders are left out."""
+def _files(path: Path) -> Iterator[tuple[Path, str]]:
+    """Files below a folder in order of their names, and folders that cannot be read, each with the reason.
+
+    Hidden ones and links to folders are left out.
+    """
     if not path.is_dir():
-        yield path
+        yield path, ""
         return
-    for each in sorted(path.iterdir()):
-        if each.name.startswith("."):
+    try:
+        below = sorted(path.iterdir())
+    except OSError as fault:
+        yield path, fault.strerror or str(fault)
+        return
+    for each in below:
+        if each.name.startswith(".") or (each.is_dir() and each.is_symlink()):
             continue
         if each.is_dir():
-            if not each.is_symlink():
-                yield from _files(each)
+            yield from _files(each)
         elif each.is_file():
-            yield each
+            yield each, ""
 
 
 def _text(path: Path) -> Text:

@@ -18,11 +18,12 @@ class TopologyError(QuietcoreError):
 
 @dataclass(frozen=True)
 class Summary:
-    """What ``lscpu --json`` says besides its table: the CPUs that are online, and the CPU's vendor."""
+    """What ``lscpu --json`` says besides its table: the CPUs that are online, the vendor, whether it is a guest."""
 
     online: CpuSet
     vendor: str
     arch: str
+    virtual: bool = False
 
 
 def of_capabilities(text: str, name: str) -> HostTopology:
@@ -67,7 +68,7 @@ def of_table(text: str, name: str) -> HostTopology:
         )
     try:
         found = lift("{}", json.dumps({"cpus": rows}), {})
-    except (ValueError, TypeError) as fault:
+    except (ValueError, TypeError, OverflowError) as fault:
         raise TopologyError("lscpu's table cannot be read", where=name, given=str(fault)) from None
     return found.model_copy(update={"cells": tuple(without_memory(cell) for cell in found.cells)})
 
@@ -86,7 +87,7 @@ def of_summary(text: str, name: str) -> Summary:
         online = CpuSet.parse(fields.get("On-line CPU(s) list", ""))
     except UnitError as fault:
         raise TopologyError("lscpu's list of CPUs cannot be read", where=name, given=fault.given) from None
-    return Summary(online, fields.get("Vendor ID", ""), fields.get("Architecture", ""))
+    return Summary(online, fields.get("Vendor ID", ""), fields.get("Architecture", ""), "Hypervisor vendor" in fields)
 
 
 def _flat(items: Any) -> list[dict[str, Any]]:
@@ -107,3 +108,5 @@ def _json(text: str, name: str) -> Any:
         raise TopologyError("no JSON", where=f"{name}, line {fault.lineno}", given=fault.msg) from None
     except RecursionError:
         raise TopologyError("no JSON that can be read", where=name, given="nested too deep") from None
+    except ValueError:
+        raise TopologyError("no JSON that can be read", where=name, given="a number of thousands of digits") from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quietcore.lint.broken import finding_of
+from quietcore.lint.broken import findings_of
 from quietcore.lint.case import Case, case_of, housekeeping
 from quietcore.lint.group import Group, groups_of
 from quietcore.lint.guarded import Lacking, guarded, lacking
@@ -59,12 +59,13 @@ def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
     """Judge texts, wherever they come from, in order of their names. Nothing that they hold raises."""
     every = [lifted(text) for text in sorted(texts, key=lambda text: (text.machine, text.name))]
     cases = [case_of(group, options) for group in groups_of(every)]
-    told = [finding_of(each.text.name, each.broken) for each in every if each.broken is not None]
+    broken = [(each.text.name, each.broken) for each in every if each.broken is not None]
+    broken += [fault for case in cases for group in _groups(case) for fault in group.broken]
+    told = [finding for file, fault in broken for finding in findings_of(file, fault)]
     gaps: list[str] = []
     for case in cases:
         lack = lacking()
         told += _judged(case, lack)
-        told += [finding_of(file, fault) for group in _groups(case) for file, fault in group.broken]
         gaps += missing(case, lack)
     told += _across(cases)
     contents = {each.text.name: each.text.content for each in every if each.text.content is not None}
