@@ -97,6 +97,29 @@ def test_a_program_that_fails_is_told_by_its_line_without_a_traceback(invoke: In
     assert "Traceback" not in done.stderr
 
 
+def test_a_program_that_fails_after_a_finding_is_told_beside_it(invoke: Invoke, tmp_path: Path) -> None:
+    write_plant(tmp_path, BAD_PROGRAM + "\nraise LookupError('no such plant')\n")
+    done = invoke("check", "prod")
+    assert done.exit_code == 1
+    assert PRIORITY in done.stdout
+    assert done.stderr == (
+        'note: the program of stack "prod" failed\n'
+        "  where:   __main__.py, line 11\n"
+        "  given:   LookupError: no such plant\n"
+        "  hint:    mend the findings first; what the program declares after that line is not judged\n"
+    )
+
+
+def test_a_failure_is_none_the_less_one_where_a_rule_only_advised(invoke: Invoke, tmp_path: Path) -> None:
+    advised = PROGRAM.replace('housekeeping="0,4", isolated="1-3,5-7"', 'housekeeping="0", isolated="1-7"')
+    write_plant(tmp_path, advised)
+    assert "warning[C06]" in invoke("check", "prod").stdout
+    write_plant(tmp_path, advised + "\nimport pulumi\npulumi.Config().require('image')\n")
+    done = invoke("check", "prod")
+    assert done.exit_code == 2
+    assert "Missing required configuration variable" in done.stderr
+
+
 def test_a_program_that_leaves_early_is_told(invoke: Invoke, tmp_path: Path) -> None:
     write_plant(tmp_path, "raise SystemExit(3)\n")
     done = invoke("check", "prod")

@@ -33,13 +33,18 @@ def run_stack(stack: str, *, frozen: bool = True, prune: bool = False) -> Run:
 
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            return run_program(project.folder, stack, frozen=frozen, prune=prune)
+            run = run_program(project.folder, stack, frozen=frozen, prune=prune)
         except (QuietcoreError, KeyboardInterrupt):
             raise
         except (Exception, SystemExit) as fault:
             if os.environ.get("QUIETCORE_TRACEBACK"):
                 traceback.print_exc()
             raise _failed(project, stack, fault) from None
+    if run.failure is not None:
+        told = _failed(project, stack, run.failure)
+        told.hint = "mend the findings first; what the program declares after that line is not judged"
+        say(f"note: {told.text()}")
+    return run
 
 
 def told_errors(run: Run, consequence: str) -> bool:

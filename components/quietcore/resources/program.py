@@ -32,7 +32,7 @@ class Run:
     """What a program declares: the picture, every finding, the registered resources, what the lock took in.
 
     ``spared`` are findings that exemptions cover. ``left`` are nodes that the lock knows and a program without errors
-    declares no more; ``dropped`` left it.
+    declares no more; ``dropped`` left it. ``failure`` ended a program that findings refuse before its end.
     """
 
     project: Path
@@ -44,22 +44,25 @@ class Run:
     left: list[str]
     dropped: list[str]
     spared: list[tuple[ExemptionSpec, Finding]]
+    failure: BaseException | None = None
 
 
 def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False) -> Run:
     """Run the program of ``project`` (a folder with Pulumi.yaml) for a stack.
 
     Writes the stack's assignment lock unless ``frozen``; with ``prune`` nodes that are no longer declared leave it.
-    Raises EnvironmentFault where there is no project, and whatever else the user's own program raises.
+    Raises EnvironmentFault where there is no project, and whatever else the user's own program raises, unless it is
+    refused by findings: then that may follow from them, and is the run's ``failure``.
     """
     root, main, name = _entry(project)
     monitor = Recorder()
     ledger = Ledger(lock_path=main / f"{stack}.lock.yaml", frozen=frozen, write=False)
     ledger.lock = before = read_lock(ledger.lock_path)
     if prune:
-        ledger.lock = before.only(_execute(monitor, ledger, root, main, name, stack).declared)
+        _execute(monitor, ledger, root, main, name, stack)
+        ledger.lock = before.only(ledger.declared)
         monitor, ledger = Recorder(), Ledger(ledger.lock_path, frozen, write=False, lock=ledger.lock)
-    _execute(monitor, ledger, root, main, name, stack)
+    failure = _execute(monitor, ledger, root, main, name, stack)
     registered = sorted(monitor.registered, key=lambda found: found.urn)  # they arrive in no certain order
     site = site_from(registered)
     whole = [*findings(site), *unreadable(registered)]
@@ -74,7 +77,8 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
         write_lock(ledger.lock_path, ledger.lock)
     left = [] if refused else sorted(set(ledger.lock.nodes) - ledger.declared)
     dropped = sorted(set(before.nodes) - set(ledger.lock.nodes)) if written else []
-    return Run(root, stack, site, found, registered, ledger.changed if written else [], left, dropped, spared)
+    changes = ledger.changed if written else []
+    return Run(root, stack, site, found, registered, changes, left, dropped, spared, failure)
 
 
 def _unsaid(whole: list[Finding], told: list[Finding]) -> list[Finding]:
@@ -94,28 +98,34 @@ def _entry(project: Path) -> tuple[Path, Path, str]:
     )
 
 
-def _run_main(main: Path) -> None:
-    runpy.run_path(str(main), run_name="__main__")
+def _run_main(main: Path, failures: list[BaseException]) -> None:
+    """Run the program; the engine's loop would put the ledger's refusal in the place of what it raises."""
+    try:
+        runpy.run_path(str(main), run_name="__main__")
+    except BaseException as failure:
+        failures.append(failure)
+        raise
 
 
-def _execute(monitor: Recorder, ledger: Ledger, root: Path, main: Path, name: str, stack: str) -> Ledger:
-    """Run the program once; a failure that only repeats the ledger's findings is not one."""
+def _execute(monitor: Recorder, ledger: Ledger, root: Path, main: Path, name: str, stack: str) -> BaseException | None:
+    """Run the program once, and give what ended it early where that came beside refusals; else it is raised."""
     loop = start(monitor, root, name, stack)
     begin(ledger)
     cwd, path, imported = Path.cwd(), list(sys.path), set(sys.modules)
+    failures: list[BaseException] = []
     os.chdir(main)
     sys.path.insert(0, str(main))
     try:
-        loop.run_until_complete(run_pulumi_func(partial(_run_main, main)))
+        loop.run_until_complete(run_pulumi_func(partial(_run_main, main, failures)))
     except pulumi.RunError:
-        if not ledger.findings:
+        if not ledger.failing:
             raise
     finally:
         os.chdir(cwd)
         sys.path[:] = path
         _forget(main, set(sys.modules) - imported)
         loop.close()
-    return ledger
+    return failures[0] if failures else None
 
 
 def _forget(main: Path, imported: set[str]) -> None:
