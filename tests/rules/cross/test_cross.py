@@ -45,6 +45,14 @@ def test_ordinary_domains_and_those_of_kubevirt_are_left_alone() -> None:
     assert given(launched.model_copy(update={"nodes": bare})) == []
 
 
+def test_a_domain_is_kubevirts_only_where_nobody_declares_it_and_its_name_has_a_namespace() -> None:
+    declared = both(domain(name="plc_a"), kubelet=keeping("0-3"))
+    assert len(given(declared)) == 1
+    read = both(domain(), kubelet=keeping("0-3"))
+    bare = tuple(node.model_copy(update={"node": None}) for node in read.nodes)
+    assert len(given(read.model_copy(update={"nodes": bare}))) == 1
+
+
 def test_a_kubelet_may_reserve_the_cpus_of_guests_on_its_host() -> None:
     machine = both(domain()).machine
     assert machine is not None

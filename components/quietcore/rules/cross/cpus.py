@@ -16,9 +16,9 @@ from quietcore.units import CpuSet
 def _promised(view: HostView) -> Iterator[Hit]:
     """One hit for each domain."""
     machine = view.machine
-    pool = _pool(machine)
-    if machine is None or not pool:
+    if machine is None:
         return
+    pool = _pool(machine)
     for node in view.nodes:
         threads = [(where, who, cpus & pool) for where, who, cpus in _threads(node.domain) if cpus & pool]
         if not threads or not node.domain.realtime or _launched(node):
@@ -33,9 +33,9 @@ def _promised(view: HostView) -> Iterator[Hit]:
         )
 
 
-def _pool(machine: MachineSpec | None) -> CpuSet:
+def _pool(machine: MachineSpec) -> CpuSet:
     """The CPUs that pods may get for their own: the static policy knows no isolcpus, only what is reserved."""
-    if machine is None or machine.kubelet is None or not machine.kubelet.static_cpus:
+    if machine.kubelet is None or not machine.kubelet.static_cpus:
         return CpuSet()
     reserved = machine.kubelet.reserved_cpus
     return machine.online - reserved if reserved is not None else CpuSet()

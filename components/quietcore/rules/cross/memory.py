@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from quietcore.rules.cross.examples import both
+from quietcore.rules.domain.hosted import page_size
 from quietcore.rules.examples import GUEST_CMDLINE, domain, guest, view
 from quietcore.rules.paths import title_of
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
@@ -17,18 +18,13 @@ from quietcore.spec import DomainSpec, GuestSpec, HostView, KernelCmdline, PodSp
 from quietcore.units import Size
 
 
-def _page(domain: DomainSpec) -> Size | None:
-    sizes = [page.size for page in domain.hugepages or () if page.size.bytes]
-    return sizes[0] if sizes else None
-
-
 def _shared_pages(view: HostView) -> Iterator[Hit]:
     """What guests alone take too much of is D26's, what pods alone do is W11's."""
     if view.machine is None or not view.machine.pods or not any(node.domain.realtime for node in view.nodes):
         return
     guests: dict[Size, dict[str, int]] = defaultdict(dict)
     for node in view.nodes:
-        if size := _page(node.domain):
+        if size := page_size(node.domain):
             guests[size][title_of(node)] = node.domain.memory.bytes
     pods = [(named(pod), pod.hugepages()) for pod in view.machine.pods]
     for size, held in sorted(guests.items()):

@@ -188,7 +188,7 @@ D20: Rule[HostView] = Rule(
 def _too_many_pages(view: HostView) -> Iterator[Hit]:
     takers: dict[tuple[int, Size], list[NodeSpec]] = defaultdict(list)
     for node in view.nodes:
-        cell, size = _cell(view, node.domain), _page_size(node.domain)
+        cell, size = _cell(view, node.domain), page_size(node.domain)
         if cell is not None and size is not None:
             takers[cell, size].append(node)
     for (cell, size), nodes in sorted(takers.items()):
@@ -212,7 +212,8 @@ def _cell(view: HostView, domain: DomainSpec) -> int | None:
     return bound[0] if len(bound) == 1 and bound[0] in cells else None
 
 
-def _page_size(domain: DomainSpec) -> Size | None:
+def page_size(domain: DomainSpec) -> Size | None:
+    """The size of the hugepages that a domain's memory is counted in; None without any of a declared size."""
     sizes = [page.size for page in domain.hugepages or () if page.size.bytes]
     return sizes[0] if sizes else None
 

@@ -101,7 +101,7 @@ D03: Rule[DomainSpec] = Rule(
 
 @of_domain
 def _shared_within(domain: DomainSpec) -> Iterator[Hit]:
-    single = [pin for pin in domain.vcpu_pins if len(pin.cpus) == 1 and pin.vcpu < domain.vcpus]
+    single = [pin for pin in domain.vcpu_pins if len(pin.cpus) == 1]
     real_time = domain.rt_vcpus
     for one, other in combinations(single, 2):
         if one.cpus == other.cpus and one.vcpu != other.vcpu and (one.vcpu in real_time or other.vcpu in real_time):

@@ -208,11 +208,10 @@ def _outranks(domain: DomainSpec) -> Iterator[Hit]:
 
 
 def _own_vcpus(domain: DomainSpec) -> CpuSet:
-    """The vCPUs of the guest's OS: those that it does not isolate, or vCPU 0 by custom where all are real-time."""
-    every = CpuSet(range(domain.vcpus))
+    """The vCPUs of the guest's OS that may have a rank: what it does not isolate, or by custom vCPU 0 of all ranked."""
     if domain.guest is not None and domain.guest.isolated:
-        return every - domain.guest.isolated
-    return CpuSet([0]) if domain.all_real_time else every - domain.rt_vcpus
+        return CpuSet(range(domain.vcpus)) - domain.guest.isolated
+    return CpuSet([0]) if domain.all_real_time else CpuSet()
 
 
 D12: Rule[DomainSpec] = Rule(
