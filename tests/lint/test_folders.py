@@ -231,3 +231,25 @@ def test_what_a_machine_says_of_itself_conditions_rules(tmp_path: Path) -> None:
     verdict = judged(tmp_path / "b", told)
     assert "T05" not in codes(verdict)
     assert verdict.missing == ()
+
+
+TUNED = """apiVersion: tuned.openshift.io/v1
+kind: Tuned
+metadata: {name: patch}
+spec:
+  profile:
+  - name: performance-patch
+    data: |
+      [main]
+      include=openshift-node-performance-cnf
+      [sysctl]
+      kernel.sched_rt_runtime_us=950000
+  recommend:
+  - {machineConfigLabels: {machineconfiguration.openshift.io/role: worker-cnf}, priority: 25, profile: performance-patch}
+"""
+
+
+def test_profiles_within_a_tuned_object_are_judged_too(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, {"site/patch.yaml": TUNED})
+    assert codes(verdict) == ["T06", "T20"]
+    assert {finding.file for finding in verdict.findings} == {str(tmp_path / "site/patch.yaml")}

@@ -88,8 +88,14 @@ def _judged(case: Case, lack: Lacking) -> list[Finding]:
         plan = CpuPlan(housekeeping=housekeeping(machine, isolation.cpus), isolated=isolation.cpus)
         told += [replace(each, file=isolation.file) for each in alone(plan, catalogue)]
     for resource in case.resources:
-        told += [each.at(prefix=f'Tuned "{resource.name}"') for each in findings(resource, catalogue)]
+        told += _at(findings(resource, catalogue), f'Tuned "{resource.name}"')
+        for profile in resource.profiles:
+            told += _at(findings(profile, catalogue), f'Tuned "{resource.name}", profile "{profile.name}"')
     return placed(told, case.places)
+
+
+def _at(told: Iterable[Finding], prefix: str) -> list[Finding]:
+    return [finding.at(prefix=prefix) for finding in told]
 
 
 def _told_of_the_inside(finding: Finding, case: Case) -> bool:
