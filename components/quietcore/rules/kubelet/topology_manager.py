@@ -113,7 +113,7 @@ K13: Rule[MachineSpec] = Rule(
 def _many(machine: MachineSpec, kubelet: KubeletSpec) -> Iterator[Hit]:
     nodes = len(machine.topology.cells) if machine.topology else 0
     written = kubelet.topology_manager_options.get(MOST_NODES, str(MOST))
-    most = int(written) if written.isascii() and written.isdecimal() and len(written) < 9 else MOST
+    most = int(written) if written.isascii() and written.isdecimal() and len(written) < 19 else MOST
     if kubelet.topology_manager_policy in (None, "none") or nodes <= most:
         return
     yield Hit(
