@@ -245,7 +245,7 @@ spec:
       [sysctl]
       kernel.sched_rt_runtime_us=950000
   recommend:
-  - {machineConfigLabels: {machineconfiguration.openshift.io/role: worker-cnf}, priority: 25, profile: performance-patch}
+  - {machineConfigLabels: {machineconfiguration.openshift.io/role: cnf}, priority: 25, profile: performance-patch}
 """
 
 

@@ -10,7 +10,7 @@ from quietcore.lint.guarded import Lacking
 _ADD = {
     "topology": "add what `virsh capabilities` or `lscpu --json --extended=CPU,NODE,SOCKET,CORE` prints",
     "isolated CPUs": "add its /proc/cmdline",
-    "memory of the NUMA cells": "add what `virsh capabilities` prints",
+    "memory of the NUMA cells": "add what `virsh capabilities` or `quietcore inventory` prints",
 }
 
 
