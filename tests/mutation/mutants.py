@@ -57,7 +57,7 @@ def _code(module: CodeType, name: str) -> CodeType:
 
 def _places(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str, Edit]]:
     """What can be changed in a function: the node, what the change is, and a function that makes it."""
-    spoken = {id(inner) for node in ast.walk(function) for inner in _words(node)}
+    spoken = _spoken(function)
     for node in ast.walk(function):
         if id(node) in spoken:
             continue
@@ -83,13 +83,41 @@ def _is_of_sets(node: ast.BinOp) -> bool:
     return not any(isinstance(side, ast.Constant) for side in (node.left, node.right))
 
 
+def _spoken(function: ast.FunctionDef) -> set[int]:
+    """The nodes that only decide how a finding is worded: words, and what is computed for words alone."""
+    placing = {id(inner) for node in ast.walk(function) for where in _places_told(node) for inner in ast.walk(where)}
+    spoken = {id(inner) for node in ast.walk(function) for inner in _words(node)} - placing
+    for _ in range(3):  # words of words of words
+        spoken |= {id(inner) for value in _for_words(function, spoken) for inner in ast.walk(value)}
+    return spoken
+
+
 def _words(node: ast.AST) -> Iterator[ast.AST]:
-    """What only decides how a finding is worded: the arguments of `Hit` but for its place, and f-strings."""
+    """The words of a finding: the arguments of `Hit` but for its place, and f-strings."""
     if isinstance(node, ast.JoinedStr):
         yield from ast.walk(node)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Hit":
         for keyword in node.keywords:
             yield from ast.walk(keyword)
+
+
+def _places_told(node: ast.AST) -> Iterator[ast.AST]:
+    """The place of a finding, which decides what silences it."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Hit":
+        yield from (keyword.value for keyword in node.keywords if keyword.arg == "where")
+
+
+def _for_words(function: ast.FunctionDef, spoken: set[int]) -> Iterator[ast.expr]:
+    """The values of variables that nothing but words reads."""
+    read: dict[str, list[ast.Name]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            read.setdefault(node.id, []).append(node)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            uses = read.get(node.targets[0].id, [])
+            if uses and all(id(use) in spoken for use in uses):
+                yield node.value
 
 
 def _negation(node: ast.If | ast.IfExp, name: str) -> Edit:

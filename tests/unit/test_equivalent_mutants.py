@@ -25,3 +25,13 @@ def test_the_list_that_is_kept_can_be_read() -> None:
 def test_each_mutant_of_a_function_has_a_name_of_its_own() -> None:
     source = "def f(a):\n    return 1 if a else 2 if a else 3\n"
     assert [mutant.change for mutant in mutants(source, "f.py")] == ["not (a)", "not (a) #2"]
+
+
+def test_words_are_no_mutants_but_the_place_of_a_finding_is_one() -> None:
+    source = (
+        "def f(a):\n    said = 'x' if a else 'y'\n    kept = 'x' if a else 'y'\n"
+        "    if kept:\n        yield Hit(where='p' if a < 1 else 'q', given=said, hint=f'{a == 2}')\n"
+    )
+    assert [mutant.change for mutant in mutants(source, "f.py")] == [
+        "not (kept)", "not (a)", "not (a < 1)", "LtE in a < 1",
+    ]  # fmt: skip
