@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from quietcore.rules.kubelet.machines import release
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.rules.workload import examples
@@ -15,13 +17,7 @@ from quietcore.units import CpuSet
 
 _QUOTA = "cpu-quota.crio.io"
 _QUOTA_GATE = "DisableCPUQuotaWithExclusiveCPUs"
-
-
-def _version(text: str | None) -> tuple[int, int] | None:
-    """Major and minor of ``1.33`` or ``v1.33.2``; None where that is not known."""
-    parts = (text or "").removeprefix("v").split(".")
-    numbers = [part for part in parts[:2] if part.isdecimal() and part.isascii() and len(part) < 6]
-    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else None
+_PRIORITY = re.compile(r"[0-9]{1,2}\Z")
 
 
 def _shared(machine: MachineSpec) -> Iterator[Hit]:
@@ -72,11 +68,11 @@ W09: Rule[MachineSpec] = Rule(
 def kthread_priority(machine: MachineSpec) -> tuple[int, str] | None:
     """The FIFO priority of the kernel's RCU threads, and who sets it; None where nobody does."""
     text = machine.cmdline.get("rcutree.kthread_prio") if machine.cmdline is not None else None
-    if text and text.isdecimal() and len(text) < 4:
+    if text and _PRIORITY.match(text):
         return int(text), f"{machine.end('cmdline')} has rcutree.kthread_prio={text}"
     groups = machine.tuned.sections.get("scheduler", {}) if machine.tuned is not None else {}
     parts = groups.get("group.rcuc", "").split(":")
-    if len(parts) > 2 and parts[1] == "f" and parts[2].isdecimal() and len(parts[2]) < 4:
+    if len(parts) > 2 and parts[1] == "f" and _PRIORITY.match(parts[2]):
         return int(parts[2]), f"{machine.end('tuned')} has group.rcuc={groups['group.rcuc']}"
     return None
 
@@ -134,15 +130,15 @@ W14: Rule[MachineSpec] = Rule(
 
 
 def _throttled(machine: MachineSpec) -> Iterator[Hit]:
-    version = _version(machine.facts.kubelet_version)
+    version = release(machine)
     gates = machine.kubelet.feature_gates if machine.kubelet is not None else {}
     quota_off = machine.kubelet is not None and machine.kubelet.cpu_cfs_quota is False
-    lifted = gates.get(_QUOTA_GATE, version is None or version >= (1, 33))
+    lifted = gates.get(_QUOTA_GATE, version is None or version >= 33)
     if lifted or quota_off:
         return
     for pod in realtime_pods(machine):
         if pod.exclusive and pod.annotations.get(_QUOTA) not in ("disable", "true"):
-            known = f"kubelet {machine.facts.kubelet_version}" if version else machine.end("kubelet")
+            known = f"kubelet {machine.facts.kubelet_version}" if version is not None else machine.end("kubelet")
             given = f"{named(pod)} without {_QUOTA}; {known} sets a quota on CPUs of its own too"
             yield Hit(where="pods", given=given, allowed=f'{_QUOTA}: "disable", or cpuCFSQuota: false')
 

@@ -63,17 +63,18 @@ def _cells(machine: MachineSpec, pool: CpuSet) -> Iterator[Hit]:
         for count in (
             [pod.exclusive] if whole else [exclusive_cpus(each) for each in pod.containers if each.kind != "init"]
         )
+        if count
     ]
     room = ", ".join(f"cell {cell.id} {free}" for cell, free in zip(topology.cells, rooms, strict=True))
     if not _fits(rooms, [count for _, count in wanted]):
-        takes = ", ".join(f"{name} {count}" for name, count in wanted if count)
+        takes = ", ".join(f"{name} {count}" for name, count in wanted)
         given = f"{takes}; CPUs for pods: {room}; {machine.end('kubelet')} wants each in one cell"
         yield Hit(where="pods", given=given, allowed="pods that fit into the cells")
 
 
 def _fits(rooms: Sequence[int], counts: Iterable[int]) -> bool:
     """Whether the counts can be packed into the rooms; also where that takes too long to find out."""
-    items = sorted((count for count in counts if count), reverse=True)
+    items = sorted(counts, reverse=True)
     dead: set[tuple[int, tuple[int, ...]]] = set()
 
     def pack(place: int, free: tuple[int, ...]) -> bool:

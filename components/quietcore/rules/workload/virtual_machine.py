@@ -74,8 +74,8 @@ def _unequal(machine: VirtualMachineSpec) -> Iterator[Hit]:
     asked, limits = machine.requests, machine.limits
     if not (asked.cpu or limits.cpu or machine.vcpus) and "cpu.cores" not in machine.undecided:
         yield Hit(where="domain.cpu.cores", given="none", allowed="a number of cores, or a cpu limit")
-    for amount in {asked.cpu, limits.cpu} - {None}:
-        if amount is not None and amount % 1000:
+    for amount in {asked.cpu or 0, limits.cpu or 0}:
+        if amount % 1000:
             yield Hit(where="domain.resources.cpu", given=cpus(amount), allowed="a whole number from 1")
     given_cpus = [amount for amount in (asked.cpu, limits.cpu) if amount]
     wanted = (machine.vcpus or 0) * 1000
