@@ -93,9 +93,13 @@ def _spoken(function: ast.FunctionDef) -> set[int]:
 
 
 def _words(node: ast.AST) -> Iterator[ast.AST]:
-    """The words of a finding: the arguments of `Hit` but for its place, and f-strings."""
+    """The words of a finding: the arguments of `Hit` but for its place, and f-strings. Types are words as well."""
     if isinstance(node, ast.JoinedStr):
         yield from ast.walk(node)
+    if isinstance(node, ast.arg) and node.annotation is not None:
+        yield from ast.walk(node.annotation)
+    if isinstance(node, ast.FunctionDef) and node.returns is not None:
+        yield from ast.walk(node.returns)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Hit":
         for keyword in node.keywords:
             yield from ast.walk(keyword)

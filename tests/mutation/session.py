@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 
 import hypothesis
 import pytest
@@ -49,11 +50,28 @@ class Candidate:
                 function.cache_clear()
             function = function.__wrapped__
         assert isinstance(function, FunctionType)
-        function.__code__ = self.mutant.code
+        place(function, self.mutant.code)
 
     def codes(self) -> list[str]:
         """The codes of the module's own rules, whose examples are tried first."""
         return [each.code for each in vars(importlib.import_module(self.module)).values() if isinstance(each, Rule)]
+
+
+def place(function: FunctionType, code: CodeType) -> None:
+    """Put the code in place of the function's; of a decorator, also in place of what it has made already."""
+    inner = {each.co_qualname: each for each in _made(code)}
+    old = {id(each): inner[each.co_qualname] for each in _made(function.__code__)}
+    for live in gc.get_objects() if old else ():
+        if isinstance(live, FunctionType) and id(live.__code__) in old:
+            live.__code__ = old[id(live.__code__)]
+    function.__code__ = code
+
+
+def _made(code: CodeType) -> Iterator[CodeType]:
+    """The code of the functions with a name that a function makes."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType) and each.co_name.isidentifier():
+            yield each
 
 
 def candidates(families: Sequence[str]) -> Iterator[Candidate]:

@@ -1,8 +1,11 @@
 """The list of mutants that change nothing: each with a reason, each once, and with its own name."""
 
+from typing import Any
+
 import pytest
 from tests.mutation.equivalent import equivalent, listed
 from tests.mutation.mutants import mutants
+from tests.mutation.session import place
 
 
 def test_a_mutant_that_changes_nothing_is_listed_with_its_reason() -> None:
@@ -35,3 +38,18 @@ def test_words_are_no_mutants_but_the_place_of_a_finding_is_one() -> None:
     assert [mutant.change for mutant in mutants(source, "f.py")] == [
         "not (kept)", "not (a)", "not (a < 1)", "LtE in a < 1",
     ]  # fmt: skip
+
+
+def test_a_type_is_no_mutant() -> None:
+    assert list(mutants("def f(a: int | None) -> A | B:\n    return a\n", "f.py")) == []
+
+
+def test_a_mutant_of_a_decorator_takes_the_place_of_what_it_has_made() -> None:
+    source = "def only(f):\n    def held(a):\n        return f(a) if a else 0\n    return held\n"
+    names: dict[str, Any] = {}
+    exec(compile(source, "f.py", "exec"), names)
+    double = names["only"](lambda a: 2 * a)
+    (mutant,) = mutants(source, "f.py")
+    assert double(3) == 6
+    place(names["only"], mutant.code)
+    assert double(3) == 0
