@@ -253,3 +253,13 @@ def test_profiles_within_a_tuned_object_are_judged_too(tmp_path: Path) -> None:
     verdict = judged(tmp_path, {"site/patch.yaml": TUNED})
     assert codes(verdict) == ["T06", "T20"]
     assert {finding.file for finding in verdict.findings} == {str(tmp_path / "site/patch.yaml")}
+
+
+def test_each_of_several_profiles_is_told_with_its_own_file(tmp_path: Path) -> None:
+    clash = OFFLINED.replace("name: offlined", "name: other").replace('"2-7"', '"1-7"')
+    verdict = judged(tmp_path, {"site/a.yaml": OFFLINED, "site/b.yaml": clash})
+    assert [(each.code, each.file) for each in verdict.findings if each.code == "C02"] == [
+        ("C02", str(tmp_path / "site/b.yaml"))
+    ]
+    assert all(finding.file for finding in verdict.findings)
+    assert verdict.subjects["performance profile"] == 2

@@ -49,6 +49,8 @@ UNKNOWN = [
     ("[Unit]\nDescription=a\n", "[unit]"),
     ("Read me first.\nThen read root.\n", "no kind of file"),
     (LSCPU, "lscpu --json"),
+    ("# Pods\n```yaml\nkind: Pod\n```\nand so on: more\n", "prose"),
+    ('import os\nTEXT = """\nGRUB_CMDLINE_LINUX="a"\n"""\ndef read():\n    return TEXT\n', "no kind of file"),
 ]
 
 

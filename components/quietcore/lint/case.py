@@ -72,6 +72,8 @@ def case_of(group: Group, options: Options) -> Case:
         virtual_machines=() if placed else virtual,
     )
     places = _places(group, machine, guests, isolation)
+    for worker in workers:
+        places |= _layers(worker)
     return Case(group, site, machine, isolation, _resources(group), places)
 
 
@@ -178,6 +180,8 @@ def _places(
             places[f'{layer.value.kind} "{layer.value.name}"'] = Place(layer.text.name)
     for layer in group.of("class"):
         places[f'RuntimeClass "{layer.value.name}"'] = Place(layer.text.name)
+    for layer in group.of("profile"):
+        places[f'profile "{layer.value.name}"'] = Place(layer.text.name)
     for layer in group.of("tuned resource"):
         places[f'Tuned "{layer.value.name}"'] = Place(layer.text.name)
     if machine is not None:
@@ -197,7 +201,8 @@ def _places(
 
 def _layers(machine: MachineSpec) -> dict[str, Place]:
     """By the machine's name and a layer's, with which rules on machines begin, and by the layer's own."""
-    places = {machine.name: Place("")}
+    facts = machine.files.get("profile") or machine.files.get("cmdline", "")
+    places = {machine.name: Place(""), f"{machine.name}, facts": Place(facts, machine.name)}
     for layer, file in machine.files.items():
         places[f"{machine.name}, {layer}"] = Place(_plain(file), machine.name)
         places[file] = Place(_plain(file), file)

@@ -36,6 +36,8 @@ _OBJECT: Final = re.compile(r"^(apiVersion|kind)[ \t]*:", re.MULTILINE)
 _SECTION: Final = re.compile(r"^\[([^\]\n]+)\][ \t]*(?:#.*)?$", re.MULTILINE)
 _TABLE: Final = re.compile(r"^\[+[ \t]*(crio|plugins)\b", re.MULTILINE)
 _VERSION: Final = re.compile(r"^version[ \t]*=[ \t]*\d+[ \t\r]*$", re.MULTILINE)
+_ASSIGNS: Final = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*\+?=")
+_FENCE: Final = re.compile(r"^```", re.MULTILINE)
 _GRUB: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?GRUB_[A-Z0-9_]+\+?=", re.MULTILINE)
 _ENTRY: Final = re.compile(r"^options[ \t]+\S", re.MULTILINE)
 _ENTRY_KEY: Final = re.compile(r"^(title|version|linux|initrd)[ \t]+\S", re.MULTILINE)
@@ -127,6 +129,8 @@ def _json(text: str) -> Kind:
 
 
 def _lines(text: str, name: str) -> Kind:
+    if _FENCE.search(text):
+        raise Unrecognised("prose with blocks of code")
     if _OBJECT.search(text):
         return Kind.YAML
     if _TABLE.search(text) and ("=" in text):
@@ -136,13 +140,19 @@ def _lines(text: str, name: str) -> Kind:
         return Kind.TUNED
     if sections:
         raise Unrecognised(f"settings with sections such as [{sections[0]}], which are not tuned's")
-    if _GRUB.search(text) or (_ENTRY.search(text) and _ENTRY_KEY.search(text)):
+    if (_GRUB.search(text) and _assigns(text)) or (_ENTRY.search(text) and _ENTRY_KEY.search(text)):
         return Kind.CMDLINE
     if _VARIABLE.search(text):
         return Kind.TUNED_VARIABLES
     if _LSCPU.match(text):
         raise Unrecognised("lscpu's text; give what `lscpu --json --extended=CPU,NODE,SOCKET,CORE` prints")
     return _line(text, name)
+
+
+def _assigns(text: str) -> bool:
+    """Whether a shell reads it as settings: no other line outnumbers them, as it would in a program."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return 2 * sum(bool(_ASSIGNS.match(line)) for line in lines) > len(lines)
 
 
 def _is_tuned(sections: list[str], text: str) -> bool:
