@@ -71,3 +71,10 @@ def test_a_raw_domain_with_the_mistake_in_its_stylesheet_is_refused_by_the_pack(
 def test_without_the_pack_the_raw_domain_would_pass(project):
     project.write(RAW)
     project.pulumi("preview", cwd=project.folder).ok()
+
+
+def test_a_refused_component_does_not_hide_a_raw_domain_from_the_pack(project):
+    project.write(RAW + 'node("a", host("hv2"), memry="1GiB")\n')
+    previewed = project.previewed()
+    assert "S01" in CODE.findall(previewed.output)
+    assert "priority 99" in previewed.output

@@ -48,6 +48,7 @@ class Ledger:
     exemptions: list[ExemptionSpec] = field(default_factory=list)
     exempting: dict[str, list[pulumi.Resource]] = field(default_factory=dict)
     spared: list[tuple[ExemptionSpec, Finding]] = field(default_factory=list)
+    resources: list[pulumi.Resource] = field(default_factory=list)
 
     def tell(self, findings: Iterable[Finding], resource: pulumi.Resource | None = None) -> bool:
         """Take findings in, report the new ones on their resource, and say whether any of them refuses.
@@ -90,6 +91,10 @@ class Ledger:
             return opts
         return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=decisions))
 
+    def watch(self) -> None:
+        """Know of every resource that the program declares from now on."""
+        pulumi.runtime.register_stack_transformation(lambda declared: self.resources.append(declared.resource))
+
     def supposed(self, node: str, assignment: Assignment) -> None:
         """Judge the rest of the program as if the node had this assignment, without keeping it."""
         self.declared.add(node)
@@ -131,19 +136,26 @@ class Ledger:
             pulumi.log.info(finding.text(label=False), resource)
 
     def _settled(self) -> Any:
-        """Fail once every refused resource is registered, so that each refusal stands on its own."""
+        """Tell every refusal once its resource is registered, and fail once all others are too.
+
+        So each refusal stands on its own, and policies judge what this program declares beside them.
+        """
         urns = [resource.urn if resource else "" for _, resource in self.refusals]
         told = [finding for finding, _ in self.refusals]
-        return pulumi.Output.all(*urns).apply(lambda known: _fail(list(zip(told, known, strict=True))))
+        registered = pulumi.Output.all(*(resource.urn for resource in self.resources if "urn" in vars(resource)))
+        return pulumi.Output.all(*urns).apply(lambda known: _fail(list(zip(told, known, strict=True)), registered))
 
 
-def _fail(refusals: list[tuple[Finding, str]]) -> None:
-    """Tell each refusal on its resource and fail the run."""
+def _fail(refusals: list[tuple[Finding, str]], registered: pulumi.Output[Any]) -> Any:
+    """Tell each refusal on its resource, and fail the run."""
     engine = get_engine()
     for finding, urn in refusals:
         if engine is not None:
             engine.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=finding.text(label=False), urn=urn))
-    count = len(refusals)
+    return registered.apply(lambda _: _refuse(len(refusals)))
+
+
+def _refuse(count: int) -> None:
     raise pulumi.RunError(f"{count} finding{'s' if count != 1 else ''} above; nothing was changed")
 
 
@@ -156,6 +168,7 @@ def ledger() -> Ledger:
         found = Ledger(lock_path=path, frozen=frozen(), write=not frozen(), lock=read_lock(path))
         if root is not None:
             root._quietcore = found  # type: ignore[attr-defined]
+            found.watch()
         found.configure()
     return found
 

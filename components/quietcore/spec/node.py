@@ -53,12 +53,12 @@ class RtNodeSpec(Spec):
     disk: SizeField = Size.parse("8GiB")
     scheduler: Literal["fifo", "rr"] | None = None
     priority: Whole = 1
-    iothreads: Whole = 1
+    iothreads: Annotated[Whole, Field(ge=0, le=512)] = 1
     pins: Pins | None = None
     emulator: CpuSetField | None = None
-    cell: Whole | None = None
+    cell: Annotated[Whole, Field(ge=0)] | None = None
     page_size: SizeField | None = None
-    guest_hugepages: Whole = 0
+    guest_hugepages: Annotated[Whole, Field(ge=0)] = 0
     cmdline: Tuple[str] = ()
     restart: Literal["never", "when-needed"] = "never"
     shutdown_timeout: DurationField = Duration.parse("120s")

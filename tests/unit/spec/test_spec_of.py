@@ -195,3 +195,13 @@ def test_memory_is_whole_mebibytes_as_the_sdk_counts_it(memory: str, hint: str) 
     told = refusal(RtNodeSpec, {**NODE, "memory": memory})
     assert "error[S02]: memory is no whole number of MiB\n" in told
     assert f"  hint:    {hint}\n" in told
+
+
+@pytest.mark.parametrize(
+    "count", [{"iothreads": -1}, {"iothreads": 10**9}, {"guest_hugepages": -1}, {"cell": -1}, {"vcpus": 0}]
+)
+def test_counts_of_a_node_are_such_as_a_machine_can_have(count: dict[str, int]) -> None:
+    ((name, _),) = count.items()
+    told = refusal(RtNodeSpec, {**NODE, **count})
+    assert f"  where:   {name}\n" in told
+    assert "  allowed: greater than or equal to" in told or "  allowed: less than or equal to" in told
