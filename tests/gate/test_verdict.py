@@ -124,13 +124,13 @@ def test_errors_on_resources_count_and_those_that_a_finding_explains_do_not() ->
         Said("error", "no resource plugin", "urn::p"),
         Said("error", "program exited with non-zero exit code: 1"),
     )
-    assert faults(Events(said=said), [sample.ERROR], "", True) == (("p", "no resource plugin"),)
-    assert ("", said[2].text) in faults(Events(said=said), [], "", True)
+    assert faults(Events(said=said), [sample.ERROR], explained=True) == (("p", "no resource plugin"),)
+    assert ("", said[2].text) in faults(Events(said=said), [], explained=False)
 
 
 def test_a_pack_that_dies_leaves_its_last_words() -> None:
     said = tuple(Said("info#err", line) for line in ("Traceback", "RuntimeError: pack broken"))
-    assert faults(Events(said=said), [], "", False) == (("", "Traceback\nRuntimeError: pack broken"),)
-    assert faults(Events(), [], "Previewing\n\nerror: no such thing\n", False) == (
+    assert faults(Events(said=said), [], explained=False, last="x") == (("", "Traceback\nRuntimeError: pack broken"),)
+    assert faults(Events(), [], explained=False, last="Previewing\n\nerror: no such thing\n") == (
         ("", "Previewing\nerror: no such thing"),
     )

@@ -66,20 +66,20 @@ def unobserved(events: Events) -> tuple[Unobserved, ...]:
     )
 
 
-def faults(events: Events, findings: Iterable[Finding], log: str, judged: bool) -> tuple[tuple[str, str], ...]:
-    """The engine's errors: those on resources, and the others where no error of a rule explains them.
+def faults(
+    events: Events, findings: Iterable[Finding], *, explained: bool, last: str = ""
+) -> tuple[tuple[str, str], ...]:
+    """The engine's errors: those on resources, and the others where no rule or policy that refuses has ``explained``.
 
-    A pack or an engine that dies leaves none: then what was printed last is told as it stands.
+    A pack or an engine that dies leaves none: then what was printed ``last`` is told as it stands.
     """
-    told = [finding.text(label=False).split("\n", 1)[0] for finding in findings]
-    refused = any(finding.severity == "error" for finding in findings)
+    told = tuple(finding.text(label=False).split("\n", 1)[0] for finding in findings)
     found = dict.fromkeys(
         (name_of(said.urn), said.text)
         for said in events.said
-        if said.severity == "error" and not said.text.startswith(tuple(told)) and (said.urn or not refused)
+        if said.severity == "error" and not said.text.startswith(told) and (said.urn or not explained)
     )
-    if not found and not refused and not judged:
-        last = [said.text for said in events.said if said.severity == "info#err"] or log.split("\n")
-        printed = "\n".join([line for line in last if line.strip()][-_LAST:])
-        return (("", printed),) if printed else ()
-    return tuple(found)
+    if found or explained or not last:
+        return tuple(found)
+    printed = [said.text for said in events.said if said.severity == "info#err"] or last.split("\n")
+    return (("", "\n".join([line for line in printed if line.strip()][-_LAST:])),)

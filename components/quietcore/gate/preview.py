@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from quietcore.gate.verdict import Verdict
 from quietcore.policy.record import Record, read_record
 from quietcore.resources.program import Run
 from quietcore.resources.site import site_from
-from quietcore.spec.finding import Finding
+from quietcore.spec.finding import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def preview(order: Order, run: Run | None, failed: QuietcoreError | None = None)
         ended = order.engine.follow(*words, tell=order.tell)
         events, judged = _events(log), read_record(record)
     found = judgement.all_findings(run.findings if run else None, judged)
-    faults = judgement.faults(events, found, ended.log, judged is not None)
+    shared = _shared(events, judged, found)
+    died = ended.log if ended.code and judged is None else ""
+    faults = judgement.faults(events, found, explained=_explained(shared, found), last=died)
     if failed is not None and judged is None:
         faults = (("", str(failed)), *(fault for fault in faults if fault[0]))
     before = site_from(state)
@@ -65,7 +67,7 @@ def preview(order: Order, run: Run | None, failed: QuietcoreError | None = None)
         cpus=cpu_maps(before, run.site if run else None),
         code=ended.code,
         log=ended.log,
-        **_shared(events, judged, found),
+        **shared,
     )
 
 
@@ -80,16 +82,17 @@ def audit(order: Order, project: Path | None, text: str) -> Verdict:
         ended = order.engine.follow(*words, tell=order.tell, apart=True)
         events, judged = read_events(ended.data.splitlines()), read_record(record)
     found = judgement.all_findings(None, judged)
+    shared = _shared(events, judged, found)
     return Verdict(
         stack=order.stack,
         verb="audit",
         offline=True,
         findings=found,
         spared=judgement.all_spared((), judged),
-        faults=judgement.faults(events, found, "", judged is not None),
+        faults=judgement.faults(events, found, explained=_explained(shared, found)),
         cpus=cpu_maps(None, site_from(state)),
         code=ended.code,
-        **_shared(events, judged, found),
+        **shared,
     )
 
 
@@ -102,6 +105,12 @@ def _shared(events: Events, record: Record | None, found: tuple[Finding, ...]) -
         "resources": record.resources if record else len(events.steps),
         "judged": record.judged if record else None,
     }
+
+
+def _explained(shared: Mapping[str, Any], found: tuple[Finding, ...]) -> bool:
+    """Whether a rule or a policy refuses, so that the engine's own words on that add nothing."""
+    mandatory = any(each.level == "mandatory" for each in shared["violations"])
+    return mandatory or bool(shared["undecided"]) or any(each.severity is Severity.ERROR for each in found)
 
 
 def _events(log: Path) -> Events:

@@ -139,5 +139,5 @@ class Verdict:
         if self.judged is None:
             text = "the policy pack never judged the whole stack"
             yield Reason(
-                Kind.UNJUDGED, text, hint="a pack holds policies() of quietcore; what failed before stands above"
+                Kind.UNJUDGED, text, hint="what was printed says why; a pack must hold policies() of quietcore"
             )
