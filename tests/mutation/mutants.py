@@ -118,10 +118,17 @@ def _for_words(function: ast.FunctionDef, spoken: set[int]) -> Iterator[ast.expr
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             read.setdefault(node.id, []).append(node)
     for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            uses = read.get(node.targets[0].id, [])
+        if isinstance(node, ast.Assign) and (names := _names(node.targets)):
+            uses = [use for name in names for use in read.get(name, [])]
             if uses and all(id(use) in spoken for use in uses):
                 yield node.value
+
+
+def _names(targets: list[ast.expr]) -> list[str]:
+    """The variables of a plain assignment, of one or of several at once; none of any other."""
+    inner = [name for each in targets for name in (each.elts if isinstance(each, ast.Tuple) else [each])]
+    names = [each.id for each in inner if isinstance(each, ast.Name)]
+    return names if len(targets) == 1 and len(names) == len(inner) else []
 
 
 def _negation(node: ast.If | ast.IfExp, name: str) -> Edit:

@@ -32,8 +32,12 @@ def test_each_mutant_of_a_function_has_a_name_of_its_own() -> None:
 
 def test_words_are_no_mutants_but_the_place_of_a_finding_is_one() -> None:
     source = (
-        "def f(a):\n    said = 'x' if a else 'y'\n    kept = 'x' if a else 'y'\n"
-        "    if kept:\n        yield Hit(where='p' if a < 1 else 'q', given=said, hint=f'{a == 2}')\n"
+        "def f(a):\n"
+        "    said = 'x' if a else 'y'\n"
+        "    kept = 'x' if a else 'y'\n"
+        "    one, two = (1, 2) if a == 3 else (2, 1)\n"
+        "    if kept:\n"
+        "        yield Hit(where='p' if a < 1 else 'q', given=said, allowed=one, hint=f'{a == 2}{two}')\n"
     )
     assert [mutant.change for mutant in mutants(source, "f.py")] == [
         "not (kept)", "not (a)", "not (a < 1)", "LtE in a < 1",

@@ -164,6 +164,7 @@ def test_nosmt_goes_with_a_plan_of_first_threads() -> None:
     [
         ("", {"kernel": "rt", "efi_variables": True}, ["C39"]),
         ("efi=noruntime", {"kernel": "rt", "efi_variables": True}, ["C39"]),
+        ("other=runtime", {"kernel": "rt", "efi_variables": True}, ["C39"]),
         ("efi=debug,runtime", {"kernel": "rt", "efi_variables": True}, []),
         ("", {"kernel": "rt", "efi_variables": False}, []),
         ("", {"kernel": "rt"}, []),

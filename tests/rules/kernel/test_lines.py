@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quietcore.rules.judge import findings
-from quietcore.rules.kernel.examples import facts, line, machine
+from quietcore.rules.kernel.examples import facts, line, machine, shares
 from quietcore.spec import KernelCmdline, MachineSpec
 from quietcore.units import CpuSet
 
@@ -105,6 +105,12 @@ def test_one_parameter_that_differs(parameter: str, expected: list[str]) -> None
 )
 def test_one_parameter_that_is_missing(missing: str, expected: list[str]) -> None:
     assert codes(machine(without=(missing,))) == expected
+
+
+def test_interrupts_need_a_cpu_that_runs() -> None:
+    offlined = shares(isolated="2-7", offlined="8")
+    assert codes(swapped("irqaffinity=8").model_copy(update={"plan": offlined})) == ["C14"]
+    assert codes(swapped("irqaffinity=0,8").model_copy(update={"plan": offlined})) == []
 
 
 def test_without_the_flag_domain_systemd_keeps_the_daemons_away() -> None:

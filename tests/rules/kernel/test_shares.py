@@ -95,3 +95,17 @@ def test_openshift_may_isolate_the_boot_cpu() -> None:
     assert codes(shares(**reversed_sets)) == ["C07"]
     assert codes(shares("starlingx", **reversed_sets)) == ["C07"]
     assert codes(shares("nto", **reversed_sets)) == []
+
+
+def test_at_most_four_split_cores_are_told_one_by_one() -> None:
+    four = {"housekeeping": "0-3,4-7,12-15", "isolated": "8-11"}
+    (found,) = (each for each in findings(smt_host(plan(**four))) if each.code == "C05")
+    assert found.given.endswith("core 3,11: housekeeping 3, isolated 11")
+    five = {"housekeeping": "0-4,5-7,13-15", "isolated": "8-12"}
+    (found,) = (each for each in findings(smt_host(plan(**five))) if each.code == "C05")
+    assert found.given.endswith("core 3,11: housekeeping 3, isolated 11; and 1 more")
+
+
+def test_a_core_with_a_thread_that_is_offlined_is_whole_even_where_no_other_is_planned() -> None:
+    assert codes(smt_host(plan(housekeeping="0,4,8,12", isolated="1-3,5-7,9-11,13-14", offlined="15"))) == []
+    assert codes(smt_host(plan(housekeeping="0,4,8,12", isolated="1-3,5-7,9-11,13-14"))) == ["C03"]

@@ -85,6 +85,10 @@ def _left_over(host: HostSpec) -> Iterator[Hit]:
         )
 
 
+def _applications(host: HostSpec) -> str:
+    return "StarlingX gives CPUs of no set to applications" if host.cpus.dialect == "starlingx" else ""
+
+
 C03: Rule[HostSpec] = Rule(
     code="C03",
     title="CPU is left out of the plan",
@@ -92,7 +96,7 @@ C03: Rule[HostSpec] = Rule(
     scope=Scope.VALUE,
     subject=HostSpec,
     judge=_left_over,
-    aside=lambda host: "StarlingX gives CPUs of no set to applications" if host.cpus.dialect == "starlingx" else "",
+    aside=_applications,
     doc=Doc(
         what="Every CPU of the host's topology is housekeeping, isolated, shared, vswitch or offlined. Where SMT is "
         "off (fact smt), the second threads of the cores are not there, and nobody need plan them.",
@@ -153,11 +157,10 @@ def split_cores(host: HostSpec) -> Iterator[CpuSet]:
     """
     if isinstance(host, ObservedHost):
         return
-    used = [cpus for name, cpus in host.cpus.sets().items() if name != "offlined"]
-    planned = CpuSet().union(used) & host.present
+    sets = list(host.cpus.sets().values())
+    running = CpuSet().union(sets) & host.present - host.cpus.offlined
     for core in host.topology.cores:
-        threads = (core & planned) - host.cpus.offlined
-        if len(threads) > 1 and not any(threads <= cpus for cpus in used):
+        if not any(core & running <= cpus for cpus in sets):
             yield core
 
 
@@ -223,6 +226,10 @@ def _boot_cpu(plan: CpuPlan) -> Iterator[Hit]:
         )
 
 
+def _as_openshift(plan: CpuPlan) -> str:
+    return "OpenShift's profiles isolate CPU 0 in places" if plan.dialect == "nto" else ""
+
+
 C07: Rule[CpuPlan] = Rule(
     code="C07",
     title="boot CPU is isolated",
@@ -230,7 +237,7 @@ C07: Rule[CpuPlan] = Rule(
     scope=Scope.VALUE,
     subject=CpuPlan,
     judge=_boot_cpu,
-    aside=lambda plan: "OpenShift's profiles isolate CPU 0 in places" if plan.dialect == "nto" else "",
+    aside=_as_openshift,
     doc=Doc(
         what="CPU 0 is not isolated.",
         why="The kernel keeps timekeeping on the boot CPU and does not make it tickless; firmware and some drivers "
