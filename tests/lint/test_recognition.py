@@ -37,7 +37,7 @@ KNOWN = [
 
 @pytest.mark.parametrize(("text", "kind"), KNOWN)
 def test_a_file_is_known_by_what_it_holds(text: str, kind: Kind) -> None:
-    assert kind_of(text, "anything") is kind
+    assert kind_of(text, "anything.sh") is kind
 
 
 UNKNOWN = [
@@ -49,6 +49,9 @@ UNKNOWN = [
     ("[Unit]\nDescription=a\n", "[unit]"),
     ("Read me first.\nThen read root.\n", "no kind of file"),
     (LSCPU, "lscpu --json"),
+    ("#!/bin/sh\nexec sshd\n", "a script"),
+    ("if ready:\n    go()\nelse:\n    stop()\n", "no kind of file"),
+    ('{"name": "package", "version": "1"}', "no object"),
     ("# Pods\n```yaml\nkind: Pod\n```\nand so on: more\n", "prose"),
     ('import os\nTEXT = """\nGRUB_CMDLINE_LINUX="a"\n"""\ndef read():\n    return TEXT\n', "no kind of file"),
 ]

@@ -31,12 +31,15 @@ class Unrecognised(Exception):
 
 
 _ROOT: Final = re.compile(r"<([A-Za-z_][\w.:-]*)")
+_BLANKS: Final = re.compile(r"\s*")
 _ASIDE: Final = (("<?", "?>"), ("<!--", "-->"))
 _OBJECT: Final = re.compile(r"^(apiVersion|kind)[ \t]*:", re.MULTILINE)
 _SECTION: Final = re.compile(r"^\[([^\]\n]+)\][ \t]*(?:#.*)?$", re.MULTILINE)
 _TABLE: Final = re.compile(r"^\[+[ \t]*(crio|plugins)\b", re.MULTILINE)
 _VERSION: Final = re.compile(r"^version[ \t]*=[ \t]*\d+[ \t\r]*$", re.MULTILINE)
 _ASSIGNS: Final = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*\+?=")
+_TOPOLOGY: Final = re.compile(r"^(cells|schema_version|items|kubeletconfig)[ \t]*:", re.MULTILINE)
+_JSON: Final = re.compile(r'"(kind|cells|kubeletconfig)"\s*:')
 _FENCE: Final = re.compile(r"^```", re.MULTILINE)
 _GRUB: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?GRUB_[A-Z0-9_]+\+?=", re.MULTILINE)
 _ENTRY: Final = re.compile(r"^options[ \t]+\S", re.MULTILINE)
@@ -50,6 +53,7 @@ _PARAMETER: Final = re.compile(
     r"|intel_iommu|iommu|mce|rcutree\.kthread_prio|clocksource|processor\.max_cstate)=\S"
 )
 _LSCPU: Final = re.compile(r"\AArchitecture:[ \t]+\S+[ \t\r]*\n[ \t]*CPU op-mode")
+_BEFORE_FLOW: Final = re.compile(r"(?:(?:#|---)[^\n]*\n\s*)+\{")
 _UNAME: Final = re.compile(r"Linux \S+ \d+\.\d+\S* #")
 _PROGRAM: Final = re.compile(r"(tuned(?:-adm)?|Kubernetes) v?\d+\.\d+")
 _ACTIVE: Final = re.compile(r"Current active profile: \S")
@@ -92,16 +96,21 @@ def kind_of(text: str, name: str = "") -> Kind:
     if start.startswith("<"):
         return _xml(start)
     if start.startswith("#!"):
-        return Kind.SCRIPT
+        if name.endswith(".sh"):
+            return Kind.SCRIPT
+        raise Unrecognised("a script")
     if start.startswith("{"):
         return _json(start)
+    flow = _BEFORE_FLOW.match(start)
+    if flow is not None:
+        return _json(start[flow.end() - 1 :])
     return _lines(text, name)
 
 
 def _xml(text: str) -> Kind:
     root = _ROOT.match(_undressed(text))
     if root is None:
-        if "<domain" in text:  # behind a document type or an open comment: whoever lifts it says what is wrong
+        if re.search(r"<domain[\s/>]", text):  # behind a document type or an open comment: whoever lifts it says what is wrong
             return Kind.DOMAIN
         raise Unrecognised("it begins like XML and has no element")
     kind = _XML.get(root[1])
@@ -112,12 +121,14 @@ def _xml(text: str) -> Kind:
 
 def _undressed(text: str) -> str:
     """The text from its first element on: declarations and comments before it are left out."""
-    while marks := next((marks for marks in _ASIDE if text.startswith(marks[0])), None):
-        end = text.find(marks[1], len(marks[0]))
+    at = 0
+    while marks := next((marks for marks in _ASIDE if text.startswith(marks[0], at)), None):
+        end = text.find(marks[1], at + len(marks[0]))
         if end < 0:
             break
-        text = text[end + len(marks[1]) :].lstrip()
-    return text
+        at = end + len(marks[1])
+        at += len(_BLANKS.match(text, at)[0])  # type: ignore[index]  # it matches anything
+    return text[at:]
 
 
 def _json(text: str) -> Kind:
@@ -125,7 +136,11 @@ def _json(text: str) -> Kind:
     head = text[:400]
     if re.match(r'\{\s*"lscpu"', head):
         return Kind.CPU_SUMMARY
-    return Kind.CPU_TABLE if re.match(r'\{\s*"cpus"\s*:\s*\[', head) else Kind.YAML
+    if re.match(r'\{\s*"cpus"\s*:\s*\[', head):
+        return Kind.CPU_TABLE
+    if _JSON.search(text):
+        return Kind.YAML
+    raise Unrecognised("no object of a kind that is known here")
 
 
 def _lines(text: str, name: str) -> Kind:
@@ -172,7 +187,7 @@ def _line(text: str, name: str) -> Kind:
         return Kind.CMDLINE
     if len(lines) == 1 and _VERSION.match(lines[0]):
         return Kind.RUNTIME
-    if any(re.match(r"\s*(- )?[\w\"'./-]+\s*:(\s|$)", line) or line.startswith("---") for line in lines[:20]):
+    if _TOPOLOGY.search(text):
         return Kind.YAML
     raise Unrecognised("no kind of file that is known here")
 

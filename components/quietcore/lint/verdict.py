@@ -73,7 +73,7 @@ def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
     unjudged += [aside for case in cases for group in _groups(case) for aside in group.unjudged]
     return Verdict(
         findings=tuple(with_lines((each for each in in_order(told) if options.asks(each.code)), contents)),
-        judged=sum(bool(each.layers) for each in every),
+        judged=sum(any(layer.noun != "script" for layer in each.layers) for each in every),
         subjects=_subjects(cases),
         unjudged=tuple(dict.fromkeys(unjudged)),
         missing=tuple(dict.fromkeys(gaps)),
