@@ -159,6 +159,14 @@ def test_nosmt_goes_with_a_plan_of_first_threads() -> None:
     assert "C37" not in codes(machine(topology=split))
 
 
+def test_who_counts_on_the_second_threads_is_told() -> None:
+    split, files = hardware(threads=2), {"plan": "plan.yaml", "cmdline": "cmdline.txt"}
+    (found,) = findings(machine("nosmt", topology=split, files=files))
+    assert found.given == "nosmt leaves off 4-7; cmdline.txt counts on 4-7"
+    (found,) = (each for each in findings(machine("nosmt", topology=split, files=files, plan=shares())))
+    assert found.given == "nosmt leaves off 4-7; plan.yaml counts on 4-7"
+
+
 @pytest.mark.parametrize(
     ("text", "known", "expected"),
     [
@@ -290,6 +298,7 @@ def test_drivers_and_profiles_are_told_by_name() -> None:
 
     both = "intel_pstate=disable amd_pstate=active"
     assert told(machine(both)) == [(both, "one of them")]
+    assert [found.where for found in findings(machine(both))] == ["cmdline.amd_pstate"]
     assert told(machine(both, facts=facts(vendor="amd"))) == [
         ("intel_pstate=disable on amd CPUs", "amd_pstate only"),
     ]

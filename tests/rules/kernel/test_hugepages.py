@@ -174,4 +174,10 @@ def test_a_count_before_any_size_is_one_of_the_default() -> None:
     assert pages_of(KernelCmdline.parse("hugepages=0:1,1:2")).of_node(1) == Size.parse("4MiB").bytes
     assert codes(machine("hugepages=32 default_hugepagesz=1G", topology=hardware())) == ["C30"]
     assert codes(machine("hugepages=31 default_hugepagesz=1G", topology=hardware())) == []
-    assert pages_of(KernelCmdline.parse(f"hugepages={'9' * 5000}")).total() == 0
+    others = "hugepages=4 hugepagesz=512M hugepages=2 default_hugepagesz=1G"
+    assert pages_of(KernelCmdline.parse(others)).total() == Size.parse("5GiB").bytes
+
+
+@pytest.mark.parametrize(("digits", "count"), [(15, 10**15 - 1), (16, 0), (5000, 0)])
+def test_a_count_of_more_than_fifteen_digits_is_none(digits: int, count: int) -> None:
+    assert pages_of(KernelCmdline.parse(f"hugepages={'9' * digits}")).total() == count * Size.parse("2MiB").bytes

@@ -157,7 +157,7 @@ def _rcu_priority(cmdline: KernelCmdline) -> Iterator[Hit]:
     said = cmdline.get("rcutree.kthread_prio")
     if said is None:
         return
-    number = int(said) if said.isascii() and said.isdecimal() and len(said) < 9 else 0
+    number = int(said[:9]) if said.isascii() and said.isdecimal() else 0
     if not 1 <= number <= 98:
         yield Hit(where="cmdline.rcutree.kthread_prio", given=f"rcutree.kthread_prio={said}", allowed="1 to 98")
 
