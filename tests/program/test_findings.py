@@ -60,3 +60,39 @@ libvirt.Domain("raw", name="raw", vcpu=2, memory=2048, xml={"xslt": SCHED},
 @pytest.mark.parametrize("code", ["D06", "D11"])
 def test_a_raw_domain_with_the_mistake_in_its_stylesheet_is_caught_too(project, code):
     assert code in {finding.code for finding in project.run(RAW).findings}
+
+
+MISFITS = """
+hv1 = host()
+node("a", "hv1")
+node("b", hv1, tuned="plc-guest")
+node("c", hv1, authorized_keys="ssh-ed25519 AAAA user@example")
+node("d", hv1, cloud_config="#cloud-config", memry="1GiB")
+host("hv2", cpus="2-7")
+host("hv3", facts="tcg")
+node("e", hv1, pins={0: 0, 1: 2, 2: 99999})
+TunedProfile("bare", role="guest", sysctl="vm.stat_interval=10")
+"""
+
+
+def test_a_thing_of_another_kind_is_a_finding_and_ends_no_program(project):
+    run = project.run(MISFITS)
+    assert run.failure is None
+    assert {(finding.code, finding.where) for finding in run.findings} >= {
+        ("S02", 'node "a", host'),
+        ("S02", 'node "b", tuned'),
+        ("S02", 'node "c", authorized_keys'),
+        ("S02", 'node "d", cloud_config'),
+        ("S01", 'node "d", memry'),
+        ("S02", 'host "hv2", cpus'),
+        ("S02", 'host "hv3", facts'),
+        ("S02", 'node "e", pins[2]'),
+        ("S02", 'tuned profile "bare", sysctl'),
+    }
+
+
+def test_a_name_where_a_component_belongs_is_answered_with_what_to_give(project):
+    run = project.run('node("b", host(), tuned="plc-guest")\n')
+    (told,) = [finding for finding in run.findings if finding.where == 'node "b", tuned']
+    assert (told.given, told.allowed) == ("str 'plc-guest'", "a TunedProfile")
+    assert told.hint == "give the TunedProfile itself, not its name"

@@ -12,6 +12,7 @@ import pulumi_libvirt as libvirt
 from quietcore.resources.arguments import CpuPlan, HostFacts
 from quietcore.resources.judged import judged, reporter
 from quietcore.resources.ledger import ledger
+from quietcore.resources.misfit import plain
 from quietcore.spec.finding import Finding, Refused
 from quietcore.spec.host import HostSpec
 from quietcore.spec.site import NodeSpec
@@ -42,7 +43,7 @@ class Host(pulumi.ComponentResource):
         """Raises pulumi.RunError in ``up`` where a rule refuses it."""
         where = f'host "{name}"'
         hardware, unreadable = _hardware(topology)
-        data = {"name": name, "topology": hardware, "cpus": dict(cpus), "facts": dict(facts or {})}
+        data = {"name": name, "topology": hardware, "cpus": plain(cpus), "facts": plain(facts or {})}
         self.nodes, self._images = [], dict[str | int, libvirt.Volume]()
         report = reporter(unreadable)
         if unreadable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pulumi
@@ -17,15 +17,20 @@ _S = TypeVar("_S", bound=Spec)
 Report = Callable[[pulumi.Resource], None]
 
 
-def judged(kind: type[_S], data: Mapping[str, Any], where: str) -> tuple[_S | None, Report]:
+def judged(
+    kind: type[_S], data: Mapping[str, Any], where: str, faults: Sequence[Finding] = ()
+) -> tuple[_S | None, Report]:
     """The spec, or None where the arguments make none, and a function that reports the findings on the resource.
 
+    ``faults`` are those of arguments that are no part of the spec: with them there is none.
     In ``up`` a refused argument raises here, before anything is registered.
     """
     try:
         spec = spec_of(kind, data, where)
     except Refused as refused:
-        return None, reporter(refused.findings)
+        return None, reporter([*faults, *refused.findings])
+    if faults:
+        return None, reporter([*faults])
     told = findings(spec)
     return spec, reporter([finding.at(prefix=where) for finding in told])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple, Unpack
 
 import pulumi
@@ -15,8 +16,10 @@ from quietcore.resources.arguments import RtNodeArgs
 from quietcore.resources.host import Host
 from quietcore.resources.judged import judged
 from quietcore.resources.ledger import ledger
+from quietcore.resources.misfit import Place, misfits
 from quietcore.resources.placed import placed
 from quietcore.resources.tuned import TunedProfile
+from quietcore.spec.finding import Finding
 from quietcore.spec.node import RtNodeSpec
 from quietcore.spec.site import NodeSpec
 
@@ -55,8 +58,9 @@ class RtNode(pulumi.ComponentResource):
         **facts: Unpack[RtNodeArgs],
     ) -> None:
         """Raises pulumi.RunError in ``up`` where a rule refuses it."""
-        data = {**facts, "name": name, "host": host._name, "tuned": tuned._name if tuned else None}
-        self.spec, report = judged(RtNodeSpec, data, f'node "{name}"')
+        where = f'node "{name}"'
+        data = {**facts, "name": name, "host": _name(host), "tuned": _name(tuned)}
+        self.spec, report = judged(RtNodeSpec, data, where, _misfits(where, host, tuned, authorized_keys, cloud_config))
         self.placed, report_placed = placed(self.spec, host, tuned)
         super().__init__(
             "quietcore:index:RtNode", name, self.spec.dump() if self.spec else {}, ledger().awaiting(name, opts)
@@ -130,6 +134,21 @@ class RtNode(pulumi.ComponentResource):
             xml={"xslt": xslt(domain, restart=spec.restart, shutdown_timeout=spec.shutdown_timeout)},
             opts=child,
         )
+
+
+def _name(component: object) -> str | None:
+    """The name of a component; whatever else stands there is a finding of its own."""
+    return component._name if isinstance(component, pulumi.Resource) else None if component is None else ""
+
+
+def _misfits(where: str, host: object, tuned: object, keys: object, cloud_config: object) -> list[Finding]:
+    return misfits(
+        where,
+        Place("host", host, Host, "a Host", "give the Host itself, not its name"),
+        Place("tuned", tuned, (TunedProfile, NoneType), "a TunedProfile", "give the TunedProfile itself, not its name"),
+        Place("authorized_keys", keys, (list, tuple), "a list of public keys", "write [...] around a single key"),
+        Place("cloud_config", cloud_config, (Mapping, NoneType), "a dictionary of cloud-config"),
+    )
 
 
 def _first_addresses(known: Sequence[Any]) -> Sequence[str]:

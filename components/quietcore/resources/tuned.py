@@ -8,6 +8,7 @@ import pulumi
 
 from quietcore.resources.judged import judged
 from quietcore.resources.ledger import ledger
+from quietcore.resources.misfit import plain
 from quietcore.spec.tuned import TunedProfileSpec
 
 
@@ -26,7 +27,7 @@ class TunedProfile(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Raises pulumi.RunError in ``up`` where a rule refuses it."""
-        data = {"name": name, "role": role, "sysctl": dict(sysctl or {}), "include": include}
+        data = {"name": name, "role": role, "sysctl": plain(sysctl or {}), "include": include}
         self.spec, report = judged(TunedProfileSpec, data, f'tuned profile "{name}"')
         super().__init__(
             "quietcore:index:TunedProfile", name, self.spec.dump() if self.spec else {}, ledger().awaiting(name, opts)

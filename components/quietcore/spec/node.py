@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from quietcore.errors import UnitError
 from quietcore.spec.spec import CpuSetField, DurationField, SizeField, Spec, Tuple, Whole
 from quietcore.units import CpuSet, Duration, Size
+from quietcore.units.cpuset import MOST
 
 
 def _pins(value: object) -> object:
@@ -29,7 +30,9 @@ def _in_mebibytes(memory: Size) -> Size:
     )
 
 
-Pins = Annotated[dict[int, Whole], BeforeValidator(_pins)]
+_HostCpu = Annotated[Whole, Field(ge=0, lt=MOST)]
+
+Pins = Annotated[dict[int, _HostCpu], BeforeValidator(_pins)]
 
 
 class RtNodeSpec(Spec):
