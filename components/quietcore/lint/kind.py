@@ -110,7 +110,8 @@ def kind_of(text: str, name: str = "") -> Kind:
 def _xml(text: str) -> Kind:
     root = _ROOT.match(_undressed(text))
     if root is None:
-        if re.search(r"<domain[\s/>]", text):  # behind a document type or an open comment: whoever lifts it says what is wrong
+        # Behind a document type or an open comment: whoever lifts it says what is wrong.
+        if re.search(r"<domain[\s/>]", text):
             return Kind.DOMAIN
         raise Unrecognised("it begins like XML and has no element")
     kind = _XML.get(root[1])
