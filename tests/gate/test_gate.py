@@ -120,10 +120,14 @@ def test_a_policy_that_crashes_in_the_middle_refuses(quietcore: Gate, assigned: 
 
 def test_a_pack_without_our_policies_has_not_judged(quietcore: Gate, assigned: Any, project: Any) -> None:
     assigned(NODE)
-    write_pack(project.folder, "from pulumi_policy import PolicyPack\nPolicyPack('plant', policies=[])\n")
+    write_pack(
+        project.folder,
+        "from pulumi_policy import PolicyPack, ResourceValidationPolicy\n"
+        "PolicyPack('plant', policies=[ResourceValidationPolicy('own', 'x', lambda args, report: None)])\n",
+    )
     ran = quietcore("gate", "dev", "--offline", "--json")
     assert ran.returncode == 1
-    assert reasons(ran) == [("not-judged", "")]
+    assert ("not-judged", "") in reasons(ran)
 
 
 def test_another_mandatory_policy_of_the_pack_refuses(quietcore: Gate, assigned: Any, project: Any) -> None:
