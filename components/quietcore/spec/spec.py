@@ -134,7 +134,9 @@ def _finding(error: Any, kind: type[Spec], where: str) -> Finding:
             code="S02", title=cause.what, where=path, given=cause.given, allowed=cause.allowed, hint=cause.hint
         )
     reason = str(cause) if cause else error["msg"]
-    return Finding(code="S02", title=TITLES["S02"], where=path, given=repr(given), allowed=_plain(reason))
+    quoted = error["type"] == "int_type" and isinstance(given, str) and given.isdecimal()
+    hint = f"write {int(given)}, without quotes" if quoted else ""
+    return Finding(code="S02", title=TITLES["S02"], where=path, given=repr(given), allowed=_plain(reason), hint=hint)
 
 
 def _place(where: str, path: str) -> str:

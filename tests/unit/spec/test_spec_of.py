@@ -205,3 +205,9 @@ def test_counts_of_a_node_are_such_as_a_machine_can_have(count: dict[str, int]) 
     told = refusal(RtNodeSpec, {**NODE, **count})
     assert f"  where:   {name}\n" in told
     assert "  allowed: greater than or equal to" in told or "  allowed: less than or equal to" in told
+
+
+def test_a_number_in_quotes_is_told_how_to_write_it() -> None:
+    told = refusal(RtNodeSpec, {**NODE, "pins": {0: "0", 1: "x"}})
+    assert "  given:   '0'\n  allowed: a valid integer\n  hint:    write 0, without quotes\n" in told
+    assert "  given:   'x'\n  allowed: a valid integer\n  more:" in told
