@@ -61,6 +61,23 @@ def test_a_stack_is_audited_as_it_was_applied_last(project: Any, quietcore: Gate
     ran = quietcore("audit", "dev", "--json")
     assert ran.returncode == 1
     assert "D06" in {finding["code"] for finding in ran.json()["findings"]}
+    assert {reason["kind"] for reason in ran.json()["reasons"]} == {"finding"}
+
+
+def test_exemptions_of_the_stacks_configuration_count(project: Any, quietcore: Gate, state: Any) -> None:
+    project.pulumi(
+        "stack", "import", "--stack", "dev", "--file", written(project.folder, moved(state)), cwd=project.folder
+    )
+    given = [
+        {"code": code, "resource": node, "reason": "bench", "owner": "ops", "expires": "2099-12-31"}
+        for code in ("D04", "D06")
+        for node in ("plc-a", "plc-b")
+    ]
+    (project.folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": {"quietcore:exemptions": given}}))
+    ran = quietcore("audit", "dev", "--json")
+    assert {(each["code"], each["resource"]) for each in ran.json()["exempt"]} == {
+        (each["code"], each["resource"]) for each in given
+    }
 
 
 def test_a_pack_that_crashes_has_judged_nothing(project: Any, quietcore: Gate, state: Any) -> None:

@@ -96,6 +96,17 @@ def test_what_the_pack_reports_is_told_once() -> None:
     assert [each.text for each in violations(events, record.findings, record)] == ["About it.\nwhat no finding tells"]
 
 
+def test_what_a_resource_alone_is_told_counts_once_where_its_stack_is_told_the_same() -> None:
+    def reported(name: str, code: str) -> tuple[Violation, ...]:
+        text = f'About it.\n[{code}] title\n  where:   domain "{name}", cputune.vcpupin[2]'
+        events = Events(violations=(Violation("p", "quietcore-resource", "mandatory", text, f"urn::{name}"),))
+        return violations(events, [sample.ERROR], Record(findings=[sample.ERROR]))
+
+    assert reported("plc-a", "D06") == ()
+    assert len(reported("plc-a", "D07")) == 1
+    assert len(reported("plc-b", "D06")) == 1
+
+
 def test_what_other_policies_report_is_told() -> None:
     assert violations(Events(violations=(sample.VIOLATION,)), [], Record()) == (sample.VIOLATION,)
 

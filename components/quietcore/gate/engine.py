@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -32,10 +33,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Engine:
-    """The CLI at ``path``, run in a project's ``folder``."""
+    """The CLI at ``path``, run in a project's ``folder``; ``given`` adds to what it sees of the environment."""
 
     path: Path
     folder: Path
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def follow(self, *arguments: str, tell: Callable[[str], None], apart: bool = False) -> Ended:
         """Run it and ``tell`` each line as it comes; ``apart`` keeps stdout as data instead. stdin is empty.
@@ -68,8 +70,15 @@ class Engine:
 
     def export(self, stack: str) -> str:
         """The last applied state of a stack as JSON text. Raises EnvironmentFault with the engine's reason."""
+        return self._asked(stack, "stack", "export")
+
+    def config(self, stack: str, key: str) -> str:
+        """A value of a stack's configuration, "" where there is none. Raises EnvironmentFault as ``export``."""
+        return str(json.loads(self._asked(stack, "config", "--json")).get(key, {}).get("value") or "")
+
+    def _asked(self, stack: str, *arguments: str) -> str:
         done = subprocess.run(
-            [str(self.path), "stack", "export", "--stack", stack, "--non-interactive", "--color", "never"],
+            [str(self.path), *arguments, "--stack", stack, "--non-interactive", "--color", "never"],
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -79,7 +88,7 @@ class Engine:
         )
         if done.returncode:
             raise EnvironmentFault(
-                f'the state of stack "{stack}" cannot be read',
+                f'stack "{stack}" cannot be read',
                 where=str(self.folder),
                 given=plain(done.stderr).strip().removeprefix("error: "),
                 hint=f"pulumi stack init {stack}, or look at PULUMI_BACKEND_URL and PULUMI_CONFIG_PASSPHRASE",
@@ -95,6 +104,7 @@ class Engine:
             "CI": os.environ.get("CI") or "true",
             "PULUMI_DEBUG_COMMANDS": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            **self.given,
         }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from quietcore.gate.change import NOT_OBSERVED, host_of
 from quietcore.gate.events import Events, Violation, name_of
 from quietcore.gate.pack import OURS
+from quietcore.gate.place import subject_of
 from quietcore.gate.verdict import Unobserved
 from quietcore.policy.record import Record
 from quietcore.spec.exemption import ExemptionSpec
@@ -42,15 +43,22 @@ def all_spared(checked: Iterable[Spared], record: Record | None) -> tuple[Spared
 
 
 def violations(events: Events, findings: Iterable[Finding], record: Record | None) -> tuple[Violation, ...]:
-    """What policies report that is told nowhere else: those of others, and of ours what no finding tells."""
-    known = {finding.text(label=False) for finding in findings}
-    known |= {str(undecided) for undecided in (record.undecided if record else ())}
-    told = tuple(known)  # the engine puts the policy's description before what it reports
-    return tuple(
-        each
-        for each in events.violations
-        if each.policy not in OURS or (each.level == "mandatory" and not each.text.endswith(told))
-    )
+    """What policies report that is told nowhere else: those of others, and of ours what no finding tells.
+
+    A resource alone is told by another place than within its stack: there, code and resource say that it is the same.
+    """
+    found = list(findings)
+    texts = [finding.text(label=False) for finding in found]
+    texts += [str(undecided) for undecided in (record.undecided if record else ())]
+    told = tuple(texts)  # the engine puts the policy's description before what it reports
+    known = {(f"[{finding.code}] ", subject_of(finding.where)) for finding in found}
+
+    def repeats(each: Violation) -> bool:
+        alone = "[" + each.text.partition("\n[")[2]
+        same = any(alone.startswith(mark) and name == name_of(each.urn) for mark, name in known)
+        return each.level != "mandatory" or each.text.endswith(told) or same
+
+    return tuple(each for each in events.violations if each.policy not in OURS or not repeats(each))
 
 
 def unobserved(events: Events) -> tuple[Unobserved, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from quietcore.gate.pack import config_for, pack_for
 from quietcore.gate.state import registered_from
 from quietcore.gate.verdict import Verdict
 from quietcore.policy.record import Record, read_record
+from quietcore.resources.exemption import CONFIG
 from quietcore.resources.program import Run
 from quietcore.resources.site import site_from
 from quietcore.spec.finding import Finding, Severity
@@ -71,15 +73,19 @@ def preview(order: Order, run: Run | None, failed: QuietcoreError | None = None)
     )
 
 
-def audit(order: Order, project: Path | None, text: str) -> Verdict:
-    """Judge ``text``, an exported state, with the pack of the ``project``; the order's stack may be a file's name."""
+def audit(order: Order, project: Path | None, text: str, exemptions: str = "") -> Verdict:
+    """Judge ``text``, an exported state, with the pack of the ``project``; the order's stack may be a file's name.
+
+    ``exemptions`` are those of the stack's configuration, which the engine does not hand to packs here by itself.
+    """
     state = registered_from(text, order.stack)
     with _scratch() as scratch:
         pack, record, file = pack_for(project, order.pack, scratch), scratch / "record.json", scratch / "state.json"
         file.write_text(text, encoding="utf-8")
         words = ["policy", "analyze", "--json", "--file", str(file), "--policy-pack", str(pack)]
         words += ["--policy-pack-config", str(config_for(scratch, record))]
-        ended = order.engine.follow(*words, tell=order.tell, apart=True)
+        config = {"PULUMI_CONFIG": json.dumps({CONFIG: exemptions})} if exemptions else {}
+        ended = replace(order.engine, given=config).follow(*words, tell=order.tell, apart=True)
         events, judged = read_events(ended.data.splitlines()), read_record(record)
     found = judgement.all_findings(None, judged)
     shared = _shared(events, judged, found)

@@ -35,7 +35,7 @@ def counted(verdict: Verdict) -> Iterator[str]:
             yield _plural(verdict.count(severity), noun)
     mandatory = sum(each.level == "mandatory" for each in verdict.violations)
     if mandatory:
-        yield f"{_plural(mandatory, 'violation')} of other policies"
+        yield _plural(mandatory, "policy violation")
     if verdict.undecided:
         yield f"{_plural(len(verdict.undecided), 'value')} not known yet"
     if verdict.unobserved:
