@@ -18,6 +18,7 @@ from quietcore.units import CpuSet
 _QUOTA = "cpu-quota.crio.io"
 _QUOTA_GATE = "DisableCPUQuotaWithExclusiveCPUs"
 _PRIORITY = re.compile(r"[0-9]{1,2}\Z")
+_GROUP = re.compile(r"[^:]*:f:([0-9]{1,2}):")
 
 
 def _shared(machine: MachineSpec) -> Iterator[Hit]:
@@ -71,9 +72,8 @@ def kthread_priority(machine: MachineSpec) -> tuple[int, str] | None:
     if text and _PRIORITY.match(text):
         return int(text), f"{machine.end('cmdline')} has rcutree.kthread_prio={text}"
     groups = machine.tuned.sections.get("scheduler", {}) if machine.tuned is not None else {}
-    parts = groups.get("group.rcuc", "").split(":")
-    if len(parts) > 2 and parts[1] == "f" and _PRIORITY.match(parts[2]):
-        return int(parts[2]), f"{machine.end('tuned')} has group.rcuc={groups['group.rcuc']}"
+    if match := _GROUP.match(groups.get("group.rcuc", "")):
+        return int(match[1]), f"{machine.end('tuned')} has group.rcuc={groups['group.rcuc']}"
     return None
 
 

@@ -81,7 +81,7 @@ W17: Rule[PodSpec] = Rule(
 @of_pod
 def _together(given: PodSpec) -> Iterator[Hit]:
     undecided = {"affinity", "topologySpreadConstraints"} & {*given.undecided}
-    if given.kind in _SCALED and (given.replicas or 1) > 1 and not given.apart and not undecided:
+    if given.kind in _SCALED and (given.replicas or 0) > 1 and not given.apart and not undecided:
         yield Hit(
             where="affinity.podAntiAffinity",
             given=f"none, with {given.replicas} replicas",

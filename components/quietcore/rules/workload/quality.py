@@ -222,7 +222,7 @@ def _memory_volumes(given: PodSpec) -> Iterator[Hit]:
             where = f'volume "{volume.name}", emptyDir.sizeLimit'
             yield Hit(where=where, given="no limit", allowed="a size", hint="write the volume's sizeLimit")
     total = sum(volume.size.bytes for volume in volumes if volume.size is not None)
-    if limit is not None and volumes and total >= limit > 0:
+    if limit is not None and total >= limit > 0:
         told = f"volumes in memory of {_bytes(total)}; memory limit {_bytes(limit)}"
         yield Hit(where="volumes", given=told, allowed="less than the memory limit", hint="raise the memory limit")
 
