@@ -23,8 +23,8 @@ from quietcore.lab.layout import lab_dir  # noqa: E402
 from quietcore.plugins.connection import Connections  # noqa: E402
 from quietcore.plugins.handler import Context, Handler, HandlerError, Mark, Props, State  # noqa: E402
 from quietcore.plugins.libvirt.cloudinit_disk import CloudInitDiskHandler  # noqa: E402
+from quietcore.plugins.libvirt.content import Content  # noqa: E402
 from quietcore.plugins.libvirt.pool import PoolHandler  # noqa: E402
-from quietcore.plugins.libvirt.source import Content  # noqa: E402
 from quietcore.plugins.libvirt.volume import VolumeHandler  # noqa: E402
 
 MIB = 1 << 20

@@ -15,8 +15,9 @@ import pytest
 from quietcore.plugins.handler import Effect, HandlerError, State
 from quietcore.plugins.libvirt import checksum
 from quietcore.plugins.libvirt.checksum import file_sha256
+from quietcore.plugins.libvirt.content import SourceError
 from quietcore.plugins.libvirt.qcow2 import ImageError, ImageFacts, image_facts
-from quietcore.plugins.libvirt.source import Source, SourceError
+from quietcore.plugins.libvirt.source import Source
 from quietcore.plugins.libvirt.volume import VolumeHandler
 
 needs_qemu_img = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")

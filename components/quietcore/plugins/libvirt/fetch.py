@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from .source import Content, SourceError
+from .content import Content, SourceError
 
 QUIET_SECONDS: Final = 30.0
 """A server that sends nothing for this long has failed."""

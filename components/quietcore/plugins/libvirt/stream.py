@@ -8,7 +8,7 @@ from typing import Final
 
 import libvirt
 
-from .source import BLOCK_BYTES
+from .content import BLOCK_BYTES
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all."""

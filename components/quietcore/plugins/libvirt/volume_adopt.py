@@ -7,8 +7,9 @@ import libvirt
 from quietcore.plugins.handler import Context, Props, Severity
 
 from .claim import Standing
+from .content import SourceError, head_of
 from .qcow2 import HEAD_BYTES, ImageError, image_facts
-from .source import Source, SourceError, head_of
+from .source import Source
 from .storage_fault import fault, told
 from .storage_lookup import volume_named
 from .storage_xml import VolumeFacts, facts_of

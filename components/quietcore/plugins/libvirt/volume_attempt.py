@@ -9,7 +9,7 @@ import libvirt
 
 from quietcore.plugins.handler import Cancelled, Context, HandlerError
 
-from .source import SourceError
+from .content import SourceError
 from .storage_fault import fault
 from .stream import Stopped
 from .volume_site import Site

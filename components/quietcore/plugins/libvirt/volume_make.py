@@ -15,8 +15,9 @@ from quietcore.plugins.handler import Context, HandlerError, Props
 from quietcore.units import Size
 
 from .checksum import Digester, remember_file_sha256
+from .content import Content, SourceError, head_of
 from .qcow2 import HEAD_BYTES, ImageError, ImageFacts, image_facts
-from .source import Content, Source, SourceError, head_of
+from .source import Source
 from .storage_fault import fault, told
 from .storage_lookup import refresh
 from .storage_xml import VolumeFacts, facts_of, volume_xml, xslt_of
