@@ -41,6 +41,19 @@ def test_siblings_are_whole_in_the_switchs_set_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sets", "where"),
+    [
+        ({"housekeeping": "0,4,8", "isolated": "1-3,5-7,9-15"}, "cpus.isolated"),
+        ({"housekeeping": "0,4,8", "isolated": "1-3,5-7,9-11,13-15", "shared": "12"}, "cpus.shared"),
+        ({"housekeeping": "0,4,8", "isolated": "1-3,5-7,9-11,13-15", "vswitch": "12"}, "cpus.vswitch"),
+    ],
+)
+def test_a_split_core_is_told_at_a_set_that_has_a_thread_of_it(sets: dict[str, str], where: str) -> None:
+    told = [found.where for found in findings(smt_host(shares(**sets))) if found.code == "C05"]
+    assert told == [f'host "hv2", {where}']
+
+
+@pytest.mark.parametrize(
     ("sets", "expected"),
     [
         ({"housekeeping": "0,4", "isolated": "1-3,5-7"}, []),

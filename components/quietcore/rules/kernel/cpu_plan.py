@@ -171,9 +171,9 @@ def _split(host: HostSpec) -> Iterator[Hit]:
     cores = list(split_cores(host))
     if not cores:
         return
-    isolated = host.cpus.isolated
+    sets, touched = host.cpus.sets(), CpuSet().union(cores)
     yield Hit(
-        where="cpus.isolated" if any(not core.isdisjoint(isolated) for core in cores) else "cpus.shared",
+        where=next(f"cpus.{name}" for name in ("isolated", "shared", "vswitch") if sets[name] & touched),
         given="; ".join([*(_shares(core, host.cpus) for core in cores[:TOLD]), *_more(len(cores) - TOLD)]),
         allowed="the threads of a core in one set, or all but one of them offlined",
         hint=f"move CPUs {cores[0]} into one set" + (", and so on" if len(cores) > 1 else ""),
