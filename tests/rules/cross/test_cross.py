@@ -3,7 +3,7 @@ from __future__ import annotations
 from quietcore.rules.cross.cpus import X01
 from quietcore.rules.cross.examples import both, keeping
 from quietcore.rules.cross.memory import X02, X03, X04
-from quietcore.rules.examples import GUEST_CMDLINE, cpus, domain, guest, ordinary, view
+from quietcore.rules.examples import GUEST_CMDLINE, cpus, domain, guest, host, ordinary, pages, view
 from quietcore.rules.kubelet.cpu_manager import K01
 from quietcore.rules.kubelet.examples import kubelet
 from quietcore.rules.kubelet.reservation import K03
@@ -24,7 +24,7 @@ def test_both_ends_are_named_thread_by_thread() -> None:
 
 def test_the_emulator_and_iothreads_count_too() -> None:
     io = (IothreadPin(iothread=1, cpus=cpus("6")),)
-    (said,) = given(both(domain(emulator_pin=cpus("5-6"), iothread_pins=io)))
+    (said,) = given(both(domain(emulator_pin=cpus("4-6"), iothread_pins=io)))
     assert said.startswith("the emulator on 5-6; IOThread 1 on 6; ")
 
 
@@ -88,6 +88,14 @@ def test_what_one_side_alone_takes_too_much_of_is_told_by_its_own_rule() -> None
     assert _pages(8, 1) != []
 
 
+def test_pages_are_no_matter_of_a_host_without_a_real_time_domain() -> None:
+    holding = pod(container(limits=amounts(pages=4 * GIB)))
+    web = ordinary(hugepages=pages("1GiB"), memory=Size(5 << 30))
+    assert list(X02.findings(both(web, pods=(holding,)))) == []
+    (found,) = X02.findings(both(domain(memory=Size(1 << 30)), web, pods=(holding,)))
+    assert 'domain "web" 5GiB' in found.given
+
+
 def _plain(gib: int, *, realtime: bool = True) -> list[str]:
     domains = (domain(),) if realtime else ()
     found = X03.findings(view(*domains, ordinary(memory=Size(gib << 30))))
@@ -100,8 +108,18 @@ def test_ordinary_memory_fits_into_what_the_pools_leave() -> None:
     assert _plain(9, realtime=False) == []
 
 
-def _inside(pages: str, memory: str = "2GiB") -> list[str]:
-    line = KernelCmdline.parse(f"{GUEST_CMDLINE} {pages}")
+def test_pages_of_more_than_all_memory_leave_nothing_for_ordinary_domains() -> None:
+    on = host()
+    (cell,) = on.topology.cells
+    crowded = cell.model_copy(update={"pages": {Size.parse("1GiB"): 17}})
+    full = on.model_copy(update={"topology": on.topology.model_copy(update={"cells": (crowded,)})})
+    assert list(X03.findings(view(domain(), on=full))) == []
+    (found,) = X03.findings(view(domain(), ordinary(), on=full))
+    assert found.allowed.startswith("0")
+
+
+def _inside(reserved: str, memory: str = "2GiB") -> list[str]:
+    line = KernelCmdline.parse(f"{GUEST_CMDLINE} {reserved}")
     found = X04.findings(domain(guest=guest(cmdline=line), memory=Size.parse(memory)))
     return [finding.given for finding in found]
 
@@ -111,3 +129,9 @@ def test_a_guest_keeps_some_memory_for_its_system() -> None:
     assert _inside("hugepages=1023") == []
     assert _inside("hugepages=1024") == ["the guest reserves hugepages of 2GiB; the domain has 2GiB"]
     assert _inside("") == []
+
+
+def test_an_ordinary_guest_may_reserve_what_it_likes() -> None:
+    line = KernelCmdline.parse("hugepages=1024")
+    inside = guest(isolated=cpus(""), cmdline=line)
+    assert list(X04.findings(domain(vcpu_scheds=(), guest=inside))) == []

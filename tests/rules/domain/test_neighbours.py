@@ -1,5 +1,6 @@
 """Several domains on one host, at the edges: who is told of whom, and whose pages are counted where."""
 
+from quietcore.rules.domain.hosted import D05
 from quietcore.rules.examples import cpus, domain, ordinary, pages, pins, scheds, smt_host, view
 from quietcore.rules.judge import findings
 from quietcore.spec import DomainSpec, Finding, HostSpec, HostView, HugePages, NumaTune
@@ -43,8 +44,6 @@ def test_where_no_isolated_cpu_is_free_another_host_is_advised() -> None:
 def test_where_no_file_tells_the_hosts_plan_none_of_its_cpus_is_advised() -> None:
     both = view(domain(), domain(name="plc-b"))
     bare = both.model_copy(update={"host": both.host.model_copy(update={"cpus": Unsaid("the host's plan")})})
-    from quietcore.rules.domain.hosted import D05
-
     assert [found.hint for found in D05.findings(bare)] == ["pin one of them to other CPUs"]
 
 
@@ -87,3 +86,31 @@ def test_pages_of_no_declared_size_are_told_once_and_not_counted() -> None:
     beside = (*unsized, *pages("1GiB"))
     both = view(domain(hugepages=beside, memory=Size.parse("9GiB")))
     assert [found.code for found in findings(both)] == ["D23", "D26"]
+
+
+def test_an_ordinary_domain_that_was_there_first_is_told_at_the_real_time_one() -> None:
+    found = of(view(ordinary(vcpu_pins=pins(v0="2")), domain()), "D05")
+    assert [each.where for each in found] == ['node "plc-a", pins[1]']
+
+
+def test_each_pair_of_domains_on_a_core_is_told_once() -> None:
+    both_threads = small("b", "9", vcpu_pins=pins(v0="9", v1="9"))
+    assert len(of(view(small("a", "1"), both_threads, on=smt_host()), "D20")) == 1
+    for places in (("1", "9", "9"), ("1", "1", "9")):
+        three = [small(name, rt) for name, rt in zip("abc", places, strict=True)]
+        assert len(of(view(*three, on=smt_host()), "D20")) == 2
+
+
+def test_a_domains_own_emulator_on_a_sibling_is_told_as_the_emulators_place_alone() -> None:
+    assert [found.code for found in findings(view(small("a", "1", emulator_pin=cpus("9")), on=smt_host()))] == ["D07"]
+
+
+def test_memory_of_one_cell_and_memory_of_none_are_counted_apart() -> None:
+    both = view(in_cell("1", 5), small("b", "1", numa=None), on=unequal())
+    assert len(of(both, "D26")) == 1
+
+
+def test_an_ordinary_domain_takes_pages_from_a_real_time_one() -> None:
+    web = ordinary(hugepages=pages("1GiB"), memory=Size.parse("7GiB"))
+    (found,) = of(view(domain(), web), "D26")
+    assert found.given == '9 pages of 1GiB wanted in cell 0: node "plc-a" 2, domain "web" 7'

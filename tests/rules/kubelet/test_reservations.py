@@ -8,8 +8,16 @@ import pytest
 
 from quietcore.rules.examples import cpus
 from quietcore.rules.judge import findings
-from quietcore.rules.kubelet.examples import hardware, kubelet, memory, options, pod, worker
-from quietcore.spec import ContainerSpec, Finding, MemoryReservation, PodSpec
+from quietcore.rules.kubelet.examples import hardware, kubelet, memory, options, pod, shares, worker
+from quietcore.rules.kubelet.machines import dialect
+from quietcore.spec import (
+    ContainerSpec,
+    Finding,
+    KernelCmdline,
+    MemoryReservation,
+    PerformanceProfileSpec,
+    PodSpec,
+)
 from quietcore.units import Quantity
 
 
@@ -87,3 +95,30 @@ def test_a_number_of_nodes_is_taken_as_far_as_the_kubelet_reads_it(most: str, ex
     assert [
         found.code for found in findings(worker(kubelet(**chosen), topology=hardware(9))) if found.code == "K14"
     ] == (expected)
+
+
+@pytest.mark.parametrize(("policy", "said"), [("none", "none"), (None, "none, the default")])
+def test_the_policy_is_told_as_it_is_written_or_as_the_default(policy: str | None, said: str) -> None:
+    (found,) = of(worker(kubelet(cpu_manager_policy=policy, cpu_manager_options={})), "K01")
+    assert found.given == f"kubelet says {said}; plan isolates CPUs 2-7"
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "the machine isolates"), ("w1", "w1 isolates")])
+def test_who_isolates_is_the_machine_where_no_file_says_it(name: str, said: str) -> None:
+    (found,) = of(worker(kubelet(reserved_cpus=cpus("0")), plan=None, name=name), "K03")
+    assert said in found.given
+
+
+def test_a_machine_with_a_performance_profile_is_openshifts_whatever_its_plan_is_called() -> None:
+    profile = PerformanceProfileSpec(name="cnf")
+    assert dialect(worker(profile=profile)) == "nto"
+    assert dialect(worker()) == "plain"
+    assert dialect(worker(plan=shares("starlingx"), profile=profile)) == "starlingx"
+
+
+def test_a_command_line_switches_siblings_off_only_where_it_says_so() -> None:
+    settings = kubelet(cpu_manager_options=options("strict-cpu-reservation"))
+    siblings = worker(settings, topology=hardware(1, 2), pods=(pod(),))
+    assert len(of(siblings, "K06")) == 1
+    assert len(of(siblings.model_copy(update={"cmdline": KernelCmdline.parse("quiet")}), "K06")) == 1
+    assert of(siblings.model_copy(update={"cmdline": KernelCmdline.parse("quiet nosmt")}), "K06") == []

@@ -20,7 +20,7 @@ from quietcore.units import Size
 
 def _shared_pages(view: HostView) -> Iterator[Hit]:
     """What guests alone take too much of is D26's, what pods alone do is W11's."""
-    if view.machine is None or not view.machine.pods or not any(node.domain.realtime for node in view.nodes):
+    if view.machine is None or not any(node.domain.realtime for node in view.nodes):
         return
     guests: dict[Size, dict[str, int]] = defaultdict(dict)
     for node in view.nodes:
@@ -31,7 +31,7 @@ def _shared_pages(view: HostView) -> Iterator[Hit]:
         wanted = {name: pages[size] for name, pages in pods if pages.get(size)}
         room = sum(cell.pages.get(size, 0) for cell in view.host.topology.cells) * size.bytes
         taken, asked = sum(held.values()), sum(wanted.values())
-        if asked and taken <= room and asked <= room < taken + asked:
+        if taken <= room and asked <= room < taken + asked:
             shares = ", ".join(f"{name} {Size(amount)}" for name, amount in (held | wanted).items())
             yield Hit(
                 where=f'host "{view.host.name}", topology.pages',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -101,15 +101,18 @@ D03: Rule[DomainSpec] = Rule(
 
 @of_domain
 def _shared_within(domain: DomainSpec) -> Iterator[Hit]:
-    single = [pin for pin in domain.vcpu_pins if len(pin.cpus) == 1]
+    holders: dict[int, list[int]] = defaultdict(list)
+    for pin in domain.vcpu_pins:
+        if len(pin.cpus) == 1:
+            holders[min(pin.cpus)].append(pin.vcpu)
     real_time = domain.rt_vcpus
-    for one, other in combinations(single, 2):
-        if one.cpus == other.cpus and one.vcpu != other.vcpu and (one.vcpu in real_time or other.vcpu in real_time):
+    for cpu, one, other in ((cpu, *pair) for cpu, held in holders.items() for pair in combinations(held, 2)):
+        if one in real_time or other in real_time:
             yield Hit(
-                where=place(max(one.vcpu, other.vcpu)),
-                given=f"CPU {one.cpus}, to which vCPU {min(one.vcpu, other.vcpu)} is pinned too",
+                where=place(max(one, other)),
+                given=f"CPU {cpu}, to which vCPU {min(one, other)} is pinned too",
                 allowed="a CPU that no other vCPU of the domain has",
-                hint=f"pin vCPU {max(one.vcpu, other.vcpu)} to another CPU",
+                hint=f"pin vCPU {max(one, other)} to another CPU",
             )
 
 

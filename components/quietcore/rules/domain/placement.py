@@ -20,7 +20,7 @@ def _outside_isolated(node: NodeSpec) -> Iterator[Hit]:
         return
     isolated, real_time = node.host.cpus.isolated, node.domain.rt_vcpus
     for pin in node.domain.vcpu_pins:
-        if pin.vcpu in real_time and len(pin.cpus) == 1 and not pin.cpus <= isolated:
+        if pin.vcpu in real_time and not pin.cpus <= isolated:
             yield Hit(
                 where=place(pin.vcpu),
                 given=f'CPU {pin.cpus}, which host "{node.host.name}" does not isolate',
