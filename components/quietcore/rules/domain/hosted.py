@@ -192,9 +192,9 @@ def _too_many_pages(view: HostView) -> Iterator[Hit]:
         if cell is not None and size is not None:
             takers[cell, size].append(node)
     for (cell, size), nodes in sorted(takers.items()):
-        pool = next((each.pages.get(size, 0) for each in view.host.topology.cells if each.id == cell), None)
+        pool = next(each.pages.get(size, 0) for each in view.host.topology.cells if each.id == cell)
         needed = [-(-node.domain.memory.bytes // size.bytes) for node in nodes]
-        if pool is None or sum(needed) <= pool or not any(node.domain.realtime for node in nodes):
+        if sum(needed) <= pool or not any(node.domain.realtime for node in nodes):
             continue
         shares = ", ".join(f"{title_of(node)} {count}" for node, count in zip(nodes, needed, strict=True))
         yield Hit(
