@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from quietcore.spec import Finding
@@ -36,15 +38,21 @@ def _line(text: str, where: str) -> int:
     return _of_key(text, path)
 
 
-def _of_element(text: str, path: str) -> int:
-    """The deepest element of the path that is there; 0 where not even the first is."""
+@lru_cache(maxsize=4)
+def _root(text: str) -> _Element | None:
     from lxml import etree
 
     try:
-        here: _Element = etree.fromstring(text.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
+        return etree.fromstring(text.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
     except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _of_element(text: str, path: str) -> int:
+    """The deepest element of the path that is there; 0 where not even the first is."""
+    here, line = _root(text), 0
+    if here is None:
         return 0
-    line = 0
     for name, index in _STEP.findall(path):
         found = here.findall(name)
         if index:
@@ -59,10 +67,14 @@ def _of_element(text: str, path: str) -> int:
 def _of_key(text: str, path: str) -> int:
     """The line on which the path's last name is set, if it is set only once."""
     for name in reversed([name for name, _ in _STEP.findall(path)]):
-        key = re.compile(rf"(?:^|[\s\"'{{,-]){re.escape(name)}[\"']?\s*[:=]", re.MULTILINE)
-        found = list(key.finditer(text))
-        if len(found) == 1:
-            return text.count("\n", 0, found[0].end() - 1) + 1
-        if found:
-            return 0
+        lines = _lines_of(text, name)
+        if lines:
+            return lines[0] if len(lines) == 1 else 0
     return 0
+
+
+@lru_cache(maxsize=512)
+def _lines_of(text: str, name: str) -> tuple[int, ...]:
+    """The first two lines on which a key of that name stands."""
+    key = re.compile(rf"(?:^|[\s\"'{{,-]){re.escape(name)}[\"']?[ \t]*[:=]", re.MULTILINE)
+    return tuple(text.count("\n", 0, found.end() - 1) + 1 for found in islice(key.finditer(text), 2))

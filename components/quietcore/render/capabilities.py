@@ -18,8 +18,16 @@ _KIB: Final = {"b": 1 / 1024, "bytes": 1 / 1024, "kib": 1, "k": 1, "mib": 1 << 1
 
 
 def lift(xml: str) -> HostTopology:
-    """The topology in `virsh capabilities`. Raises EnvironmentFault where libvirt reports no NUMA cells with CPUs."""
-    host = etree.fromstring(xml.encode(), etree.XMLParser(resolve_entities=False)).find("host")
+    """The topology in `virsh capabilities`. Raises EnvironmentFault where libvirt reports no NUMA cells with CPUs.
+
+    Raises also XMLSyntaxError, ValueError and OverflowError for what no libvirt prints.
+    """
+    root = etree.fromstring(xml.encode(), etree.XMLParser(resolve_entities=False))
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise EnvironmentFault(
+            "capabilities declare a document type", given="<!DOCTYPE", hint="remove the <!DOCTYPE ...>"
+        )
+    host = root.find("host")
     cells = [] if host is None else [_cell(cell) for cell in host.iterfind("topology/cells/cell") if _has_cpus(cell)]
     if host is None or not cells:
         raise EnvironmentFault(
@@ -65,14 +73,20 @@ def _cell(cell: etree._Element) -> Cell:
 
 def _pools(cell: etree._Element) -> Iterator[tuple[Size, int]]:
     for pages in cell.iterfind("pages"):
-        factor = _KIB[(pages.get("unit") or "KiB").lower()]
-        yield Size.kib(int(int(pages.get("size", "0")) * factor)), int(pages.text or 0)
+        yield Size.kib(int(int(pages.get("size", "0")) * _factor(pages))), int(pages.text or 0)
 
 
 def _kib(memory: etree._Element | None) -> int:
     if memory is None:
         return 0
-    return int(int(memory.text or 0) * _KIB[(memory.get("unit") or "KiB").lower()])
+    return int(int(memory.text or 0) * _factor(memory))
+
+
+def _factor(element: etree._Element) -> float:
+    unit = element.get("unit") or "KiB"
+    if unit.lower() not in _KIB:
+        raise ValueError(f"unit {unit!r}")
+    return _KIB[unit.lower()]
 
 
 def _siblings(host: etree._Element) -> Iterator[CpuSet]:

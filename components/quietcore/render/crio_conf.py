@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
@@ -13,6 +14,8 @@ from quietcore.units import CpuSet
 
 PLUGINS: Final = ("io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri", "cri")
 """Where containerd keeps what concerns Kubernetes: in files of version 3, 2 and 1."""
+
+_DOTTED: Final = re.compile(r"""(?:\.[ \t]*[\w"'-]{1,60}[ \t]*){200}""")
 
 Value = TypeVar("Value")
 
@@ -29,6 +32,7 @@ def render(runtime: ContainerRuntimeSpec) -> str:
 
 def lift(text: str, name: str = "") -> ContainerRuntimeSpec:
     """The runtime's settings in the text of one file. Raises RuntimeConfError that names file and line, or the key."""
+    _checked(text, name)
     try:
         data = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as fault:
@@ -38,6 +42,8 @@ def lift(text: str, name: str = "") -> ContainerRuntimeSpec:
         raise RuntimeConfError("not TOML", where=where, given=said or str(fault), hint="mend the TOML") from None
     except RecursionError:
         raise RuntimeConfError("nested too deep", where=name, given="TOML", hint="flatten the file") from None
+    except ValueError as fault:
+        raise _overlong(text, name, fault) from None
     reader = _Reader(data, name)
     if "crio" in data:
         return reader.crio()
@@ -50,6 +56,22 @@ def lift(text: str, name: str = "") -> ContainerRuntimeSpec:
         allowed="[crio] tables of CRI-O, or version and [plugins] of containerd",
         hint="give the file that crio or containerd reads",
     )
+
+
+def _checked(text: str, name: str) -> None:
+    """Each part of a dotted key costs the reader as much as all before it."""
+    found = _DOTTED.search(text)
+    if found:
+        where = ", ".join(filter(None, (name, f"line {text.count(chr(10), 0, found.start()) + 1}")))
+        raise RuntimeConfError("nested too deep", where=where, given=found[0][:40], hint="flatten the file")
+
+
+def _overlong(text: str, name: str, fault: ValueError) -> RuntimeConfError:
+    """Python reads no number of thousands of digits, and says so without a place."""
+    found = re.search(r"[0-9_]{1000}", text)
+    line = f"line {text.count(chr(10), 0, found.start()) + 1}" if found else ""
+    where = ", ".join(filter(None, (name, line)))
+    return RuntimeConfError("a value that cannot be read", where=where, given=str(fault)[:80], hint="mend the TOML")
 
 
 def laid_over(base: ContainerRuntimeSpec, drop_in: ContainerRuntimeSpec) -> ContainerRuntimeSpec:

@@ -13,10 +13,11 @@ from quietcore.render.domain_cpu import clock, cpu, features, lift_clock, lift_c
 from quietcore.render.domain_devices import devices, lift_devices
 from quietcore.render.domain_metadata import guest_facts, lift_guest
 from quietcore.render.xml_lift import LiftError as LiftError
-from quietcore.render.xml_lift import count, cpus, number, read, size
+from quietcore.render.xml_lift import count, cpus, number, read, size, too_many
 from quietcore.render.xml_text import Tag, document, tag
 from quietcore.spec import DomainSpec, GuestSpec, HugePages, IothreadPin, NumaTune, VcpuPin, VcpuSched
 from quietcore.units import CpuSet, Size
+from quietcore.units.cpuset import MOST
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -127,6 +128,8 @@ def _lift_pinning(cputune: _Element | None) -> dict[str, Any]:
     iothreads: list[IothreadPin] = []
     scheds: list[VcpuSched] = []
     emulator: CpuSet | None = None
+    if len(cputune) > MOST:
+        raise too_many(cputune, len(cputune))
     for one in cputune:
         match one.tag:
             case "vcpupin":

@@ -30,20 +30,20 @@ def lift(summary: str, table: str, memory: Mapping[int, CellMemory]) -> HostTopo
     if not rows:
         raise EnvironmentFault("lscpu lists no CPU", given=table.strip()[:80] or "no output")
     fields = {item["field"].rstrip(":"): item["data"] for item in _flat(_json(summary).get("lscpu", []))}
-    cells = sorted({_number(row, "node") for row in rows})
+    cells, cores = _grouped(rows, "node"), _grouped(rows, "socket", "core")
     return HostTopology(
         arch=fields.get("Architecture", "x86_64"),
         vendor=_vendor(fields.get("Vendor ID", "")),
         model=fields.get("Model name", ""),
-        cells=tuple(_cell(cell, rows, memory) for cell in cells),
-        cores=cores_of(_core(row, rows) for row in rows),
+        cells=tuple(_cell(cell, mine, memory) for (cell,), mine in sorted(cells.items())),
+        cores=cores_of(_cpus(mine) for mine in cores.values()),
     )
 
 
 def _json(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         raise EnvironmentFault("lscpu gave no JSON", given=text.strip()[:80], hint="update util-linux") from None
     return data if isinstance(data, dict) else {}
 
@@ -56,24 +56,30 @@ def _flat(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _number(row: Mapping[str, Any], name: str) -> int:
     """Without NUMA, lscpu writes null or `-`: then all is cell 0."""
     value = str(row.get(name))
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdecimal() else 0
 
 
-def _cell(cell: int, rows: list[dict[str, Any]], memory: Mapping[int, CellMemory]) -> Cell:
-    mine = [row for row in rows if _number(row, "node") == cell]
+def _grouped(rows: list[dict[str, Any]], *names: str) -> dict[tuple[int, ...], list[dict[str, Any]]]:
+    """The rows that have the same numbers under the names, by these numbers."""
+    groups: dict[tuple[int, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(_number(row, name) for name in names), []).append(row)
+    return groups
+
+
+def _cell(cell: int, mine: list[dict[str, Any]], memory: Mapping[int, CellMemory]) -> Cell:
     held = memory.get(cell, CellMemory(Size(0)))
     return Cell(
         id=cell,
-        cpus=CpuSet(int(row["cpu"]) for row in mine),
+        cpus=_cpus(mine),
         memory=held.memory,
         socket=min(_number(row, "socket") for row in mine),
         pages=dict(held.pages),
     )
 
 
-def _core(row: Mapping[str, Any], rows: list[dict[str, Any]]) -> CpuSet:
-    place = (_number(row, "socket"), _number(row, "core"))
-    return CpuSet(int(other["cpu"]) for other in rows if (_number(other, "socket"), _number(other, "core")) == place)
+def _cpus(rows: list[dict[str, Any]]) -> CpuSet:
+    return CpuSet(int(row["cpu"]) for row in rows)
 
 
 def _vendor(text: str) -> str:

@@ -93,7 +93,7 @@ def lift_isolated(files: Mapping[str, str]) -> CpuSet | None:
         match[1]
         for path, text in files.items()
         if path.endswith("-variables.conf")
-        for match in re.finditer(r"^\s*isolated_cores\s*=\s*(\S*)", text, re.MULTILINE)
+        for match in re.finditer(r"^[ \t]*isolated_cores[ \t]*=[ \t]*(\S*)", text, re.MULTILINE)
     ]
     return CpuSet.parse(found[-1]) if found else None
 

@@ -15,7 +15,7 @@ from quietcore.spec.tuned import TunedProfileSpec
 Sections = dict[str, dict[str, str]]
 
 _HEADER = "variables of a file"
-_SEPARATOR = re.compile(r"\s*[,;]\s*")
+_SEPARATOR = re.compile(r"[,;]")
 
 
 class TunedError(QuietcoreError):
@@ -75,7 +75,11 @@ def included(sections: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The parents that ``[main]`` names, in order; tuned may do without one that starts with ``-``."""
     include = sections.get("main", {}).get("include", "").strip()
     # What a function gives may hold separators as its arguments do, so that only the whole is a name.
-    return ([include] if "${" in include else [name for name in _SEPARATOR.split(include) if name]) if include else []
+    return ([include] if "${" in include else _listed(include)) if include else []
+
+
+def _listed(text: str) -> list[str]:
+    return [name for each in _SEPARATOR.split(text) if (name := each.strip())]
 
 
 def words(options: Mapping[str, str]) -> tuple[str, ...]:
@@ -134,7 +138,7 @@ def _read(parser: ConfigParser, text: str, path: str, before: int) -> None:
 
 def _refused(path: str, line: int, said: str, allowed: str) -> TunedError:
     place = f"{path}, line {line}" if path else f"line {line}"
-    given = said.strip().strip("'\"")[:120]
+    given = (said.strip().strip("'\"") or said.strip())[:120]
     return TunedError("tuned profile does not parse", where=place, given=given, allowed=allowed, hint=f"mend {place}")
 
 
@@ -191,7 +195,7 @@ def _over(into: Sections, sections: Sections) -> None:
         if options.get("replace", "").strip() in ("1", "true", "True"):
             into[name] = options
             continue
-        drops = [each for each in _SEPARATOR.split(options.get("drop", "")) if each]
+        drops = _listed(options.get("drop", ""))
         both = {key: value for key, value in inherited.items() if key not in (*drops, "type", "enabled")} | options
         if drops and inherited.get("drop"):
             both["drop"] = f"{inherited['drop']},{options['drop']}"

@@ -62,6 +62,11 @@ def count(element: _Element | None, default: int) -> int:
     return given
 
 
+def too_many(element: _Element, given: int) -> LiftError:
+    """The error for more children than CPUs: what each of them names is compared with all others."""
+    return _at(element, "", "more elements than any machine has CPUs", str(given), f"at most {MOST}")
+
+
 def size(element: _Element | None, name: str = "") -> Size:
     """A size with its unit, KiB where none is said; 0 without the element."""
     if element is None:

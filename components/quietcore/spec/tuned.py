@@ -12,7 +12,7 @@ PARENTS = {"host": "realtime-virtual-host", "guest": "realtime-virtual-guest"}
 NOT_IN_RT = ("kernel.numa_balancing", "net.core.busy_poll", "net.core.busy_read")
 """What tuned's profiles set and a real-time kernel does not have (PREEMPT_RT has no NUMA balancing or busy polling)."""
 
-_SEPARATOR = re.compile(r"\s*[,;]\s*")
+_SEPARATOR = re.compile(r"[,;]")
 # A name, then a function that gives more names after a separator, or nothing.
 _MAYBE_MORE = re.compile(r"([\w.-]+)(\$\{f:\w+:.*:(?:[,;][^:{}]*)?:(?:[,;][^:{}]*)?\})\Z", re.DOTALL)
 

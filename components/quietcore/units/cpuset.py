@@ -18,6 +18,8 @@ MOST = 4096  # CONFIG_NR_CPUS of distribution kernels tops out at 8192; no host 
 
 DIGITS = 18  # more of them are no number of anything, and Python refuses to read some thousands
 
+_QUOTED = 120  # characters of a text that an error quotes
+
 _ITEM = re.compile(
     r"(?:(?P<all>[aA][lL][lL])|(?P<low>\d+|N)(?:-(?P<high>\d+|N))?)(?::(?P<used>\d+)/(?P<group>\d+))?\Z", re.ASCII
 )
@@ -44,6 +46,14 @@ class CpuSet:
         return made
 
     @classmethod
+    def _of_bits(cls, bits: int) -> CpuSet:
+        """The set whose members are the numbers of the bits that are set, each below ``MOST``."""
+        first = (bits & -bits).bit_length() - 1
+        if bits and not (bits >> first) & (bits >> first) + 1:
+            return cls._of(frozenset(range(first, bits.bit_length())))
+        return cls._of(frozenset(cpu for cpu, bit in enumerate(reversed(f"{bits:b}")) if bit == "1"))
+
+    @classmethod
     def parse(cls, text: str, *, count: int | None = None) -> CpuSet:
         """Read the kernel's list form; ``count`` is the number of CPUs, which ``N`` and ``all`` need.
 
@@ -56,19 +66,19 @@ class CpuSet:
         stripped = text.strip()
         if not stripped:
             return cls()
-        cpus: set[int] = set()
+        bits = 0
         for item in stripped.split(","):
-            cpus.update(_item(item, text, count))
-        return cls(cpus)
+            bits |= _item(item, text, count)
+        return cls._of_bits(bits)
 
     @classmethod
     def parse_libvirt(cls, text: str) -> CpuSet:
         """Read libvirt's ``cpuset`` form, where ``^`` takes CPUs away again: ``0-7,^3``."""
-        kept: set[int] = set()
+        kept = 0
         for item in filter(None, (part.strip() for part in text.split(","))):
-            named = set(_item(item.removeprefix("^"), text, None))
-            kept = kept - named if item.startswith("^") else kept | named
-        return cls(kept)
+            named = _item(item.removeprefix("^"), text, None)
+            kept = kept & ~named if item.startswith("^") else kept | named
+        return cls._of_bits(kept)
 
     @classmethod
     def from_mask(cls, text: str) -> CpuSet:
@@ -79,7 +89,7 @@ class CpuSet:
         bits = int(first + "".join(group.rjust(8, "0") for group in rest), 16)
         if bits.bit_length() > MOST:
             raise UnitError("not a CPU mask", given=f"{text.strip()[:DIGITS]}...", allowed=f"at most {MOST} CPUs")
-        return cls(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+        return cls._of_bits(bits)
 
     def mask(self) -> str:
         """The hexadecimal form in 32-bit groups, most significant first: CPU 32 alone is ``1,00000000``."""
@@ -167,21 +177,25 @@ def _as_text(value: object) -> str:
     return f'write "{",".join(map(str, whole))}"' if whole and len(whole) == len(items) else ""
 
 
-def _item(item: str, text: str, count: int | None) -> Iterable[int]:
+def _item(item: str, text: str, count: int | None) -> int:
+    """The CPUs of an item as bits: a text may name the same thousands of CPUs thousands of times."""
     match = _ITEM.match(item.strip())
     grouped = match and match["group"] is not None
     if not match or (grouped and match["low"] and match["high"] is None):
         raise UnitError(
-            "not a CPU list", given=f"{item.strip()!r} in {text!r}", allowed='such as "0-3,8" or "0-15:2/4"'
+            "not a CPU list", given=f"{item.strip()!r} in {_short(text)}", allowed='such as "0-3,8" or "0-15:2/4"'
         )
     low, high = _ends(match, item.strip(), text, count)
+    run = (1 << high - low + 1) - 1
     if not grouped:
-        return range(low, high + 1)
+        return run << low
     used, group = _number(match["used"], text, count), _number(match["group"], text, count)
     if not 0 < used <= group:
         allowed = "used/group with 1 <= used <= group"
-        raise UnitError("not a CPU group", given=f"{item.strip()!r} in {text!r}", allowed=allowed)
-    return (cpu for cpu in range(low, high + 1) if (cpu - low) % group < used)
+        raise UnitError("not a CPU group", given=f"{item.strip()!r} in {_short(text)}", allowed=allowed)
+    used, group = min(used, MOST), min(group, MOST)
+    first_of_each = ((1 << group * ((high - low) // group + 1)) - 1) // ((1 << group) - 1)
+    return (run & ((1 << used) - 1) * first_of_each) << low
 
 
 def _ends(match: re.Match[str], item: str, text: str, count: int | None) -> tuple[int, int]:
@@ -191,10 +205,15 @@ def _ends(match: re.Match[str], item: str, text: str, count: int | None) -> tupl
     low = _number(match["low"], text, count)
     high = low if match["high"] is None else _number(match["high"], text, count)
     if high < low:
-        raise UnitError("a CPU range runs upwards", given=f"{item!r} in {text!r}", allowed=f"{high}-{low}")
+        raise UnitError("a CPU range runs upwards", given=f"{item!r} in {_short(text)}", allowed=f"{high}-{low}")
     if high >= MOST:
-        raise UnitError("not a CPU number", given=f"{high} in {text!r}", allowed=f"0 to {MOST - 1}")
+        raise UnitError("not a CPU number", given=f"{high} in {_short(text)}", allowed=f"0 to {MOST - 1}")
     return low, high
+
+
+def _short(text: str) -> str:
+    """The text quoted, without its end where it is longer than any line."""
+    return repr(text) if len(text) <= _QUOTED else f"{text[:_QUOTED]!r}..."
 
 
 def _number(token: str, text: str, count: int | None) -> int:
@@ -206,6 +225,6 @@ def _number(token: str, text: str, count: int | None) -> int:
 def _last(token: str, text: str, count: int | None) -> int:
     if count is None or count < 1:
         raise UnitError(
-            f"{token!r} needs the number of CPUs", given=repr(text), hint="write the CPU numbers, or give a topology"
+            f"{token!r} needs the number of CPUs", given=_short(text), hint="write the CPU numbers, or give a topology"
         )
     return count - 1

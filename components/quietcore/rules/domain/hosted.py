@@ -58,6 +58,8 @@ def _uses_of(rank: int, node: NodeSpec) -> Iterator[Use]:
 
 def _held_twice(view: HostView) -> Iterator[Hit]:
     """One hit for each pair of domains, at the later of the two; a real-time domain's emulator is D07's and D08's."""
+    if len(view.nodes) < 2:
+        return
     pairs: dict[tuple[int, int], list[tuple[Use, Use]]] = defaultdict(list)
     uses = _uses(view)
     for here in uses.values():
