@@ -15,15 +15,15 @@ import time
 
 import hypothesis
 from tests.mutation.equivalent import listed
-from tests.mutation.session import RULES, candidates, run, say
+from tests.mutation.session import COMMON, candidates, run, say
 
-FAMILIES = ("cluster", "cross", "domain", "kernel", "kubelet", "tuned", "workload")
+FAMILIES = ("cluster", COMMON, "cross", "domain", "kernel", "kubelet", "tuned", "workload")
 
 
 def main() -> int:
     """Print the mutants that no test noticed; the exit code says whether there are any, or lines that name none."""
     options = parsed()
-    families = options.families or [each for each in FAMILIES if (RULES / each).is_dir()]
+    families = options.families or FAMILIES
     known, every = listed(), list(candidates(families))
     places = {each.place for each in every}
     stale = [place for place in known if place.partition("/")[0] in families and place not in places]

@@ -23,6 +23,11 @@ SECONDS = 120
 GENERAL = ("examples", "domains", "hosts", "plans")
 """The files of tests/rules on rules of every family; of the examples, only the family's are run."""
 
+COMMON = "common"
+"""What stands beside the families: judging itself, exemptions, and rules on shapes and locks."""
+WITHOUT_CONDITIONS = ("examples", "docs", "sources", "catalogue")
+"""Modules that build subjects and texts; no finding depends on a condition in them."""
+
 hypothesis.settings.register_profile("mutation", deadline=None, database=None, derandomize=True)
 
 
@@ -77,10 +82,12 @@ def _made(code: CodeType) -> Iterator[CodeType]:
 def candidates(families: Sequence[str]) -> Iterator[Candidate]:
     """All mutants of the rules of these families."""
     for family in families:
-        for file in sorted((RULES / family).glob("*.py")):
-            if file.stem not in ("__init__", "examples"):
+        package = [] if family == COMMON else [family]
+        for file in sorted(RULES.joinpath(*package).glob("*.py")):
+            if file.stem not in ("__init__", *WITHOUT_CONDITIONS):
+                module = ".".join(["quietcore.rules", *package, file.stem])
                 for mutant in mutants(file.read_text(encoding="utf-8"), str(file)):
-                    yield Candidate(family, f"quietcore.rules.{family}.{file.stem}", mutant)
+                    yield Candidate(family, module, mutant)
 
 
 @dataclass
@@ -155,12 +162,14 @@ def run(family: str, chosen: Sequence[Candidate], jobs: int) -> Session:
 
 def arguments(family: str) -> list[str]:
     """What pytest is asked: the family's own tests, the examples of its rules, and what the corpus must give."""
+    rules, asked = ROOT / "tests" / "rules", ["-x", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:terminalreporter"]
+    if family == COMMON:
+        return [*(str(path) for path in sorted(rules.glob("test_*.py")) if path.stem != "test_pages"), *asked]
     codes = " or ".join(sorted({rule.code for rule in importlib.import_module(f"quietcore.rules.{family}").RULES}))
-    rules = ROOT / "tests" / "rules"
     general = [rules / f"test_{name}.py" for name in GENERAL]
     chosen = [str(path) for path in (rules / family, *general, ROOT / "tests" / "corpus") if path.exists()]
     names = f"{family} or domains or hosts or plans or gives_these_findings or {codes}"
-    return [*chosen, "-x", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:terminalreporter", "-k", names]
+    return [*chosen, *asked, "-k", names]
 
 
 def say(text: str) -> None:
