@@ -24,8 +24,8 @@ def main() -> int:
     """Print the mutants that no test noticed; the exit code says whether there are any, or lines that name none."""
     options = parsed()
     families = options.families or FAMILIES
-    known, every = listed(), list(candidates(families))
-    places = {each.place for each in every}
+    known, every = listed(), list(candidates(families, halves=options.halves))
+    places = {each.place for each in candidates(families, halves=True)}
     stale = [place for place in known if place.partition("/")[0] in families and place not in places]
     for place in stale:
         say(f"no such mutant: {place}")
@@ -51,6 +51,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"one of {', '.join(FAMILIES)}; default: all")
     parser.add_argument("--only", default="", metavar="TEXT", help="try those alone in whose place the text stands")
+    parser.add_argument("--halves", action="store_true", help="leave out each part of a condition, too")
     parser.add_argument("--sample", type=int, default=0, help="try so many, chosen at random (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="which ones (default: 0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")

@@ -31,20 +31,23 @@ class Mutant:
     code: CodeType
 
 
-def mutants(source: str, file: str) -> Iterator[Mutant]:
-    """Every mutant of the top-level functions of a module, in order. What only makes words stays as it is."""
+def mutants(source: str, file: str, *, halves: bool = False) -> Iterator[Mutant]:
+    """Every mutant of the top-level functions of a module, in order. What only makes words stays as it is.
+
+    With ``halves`` also those in which one part of a condition is left out, or `any` and `all` take each other's place.
+    """
     tree = ast.parse(source)
     for index, function in enumerate(tree.body):
         if not isinstance(function, ast.FunctionDef):
             continue
-        changes = [change for _, change, _ in _places(function)]
+        changes = [change for _, change, _ in _places(function, halves)]
         for number, change in enumerate(changes):
             before = changes[:number].count(change)
             name = f"{change} #{before + 1}" if before else change
             changed = copy.deepcopy(tree)
             body = changed.body[index]
             assert isinstance(body, ast.FunctionDef)
-            node, _, edit = list(_places(body))[number]
+            node, _, edit = list(_places(body, halves))[number]
             edit()
             body.decorator_list = []
             ast.fix_missing_locations(changed)
@@ -55,12 +58,14 @@ def _code(module: CodeType, name: str) -> CodeType:
     return next(each for each in module.co_consts if isinstance(each, CodeType) and each.co_name == name)
 
 
-def _places(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str, Edit]]:
+def _places(function: ast.FunctionDef, halves: bool) -> Iterator[tuple[ast.expr, str, Edit]]:
     """What can be changed in a function: the node, what the change is, and a function that makes it."""
     spoken = _spoken(function)
     for node in ast.walk(function):
         if id(node) in spoken:
             continue
+        if halves:
+            yield from _halves(node)
         if isinstance(node, ast.If | ast.IfExp):
             yield node.test, f"not ({ast.unparse(node.test)})", _negation(node, "test")
         elif isinstance(node, ast.comprehension):
@@ -76,6 +81,18 @@ def _places(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str, Edit]]:
         elif isinstance(node, ast.BinOp) and type(node.op) in SETS and _is_of_sets(node):
             new_op = SETS[type(node.op)]
             yield node, f"{new_op.__name__} in {ast.unparse(node)}", _setting(node, "op", new_op())
+
+
+def _halves(node: ast.AST) -> Iterator[tuple[ast.expr, str, Edit]]:
+    """A condition of several parts without one of them, and a question to all of them that is asked to any."""
+    if isinstance(node, ast.BoolOp):
+        for part in node.values:
+            rest = [each for each in node.values if each is not part]
+            rest = rest if len(rest) > 1 else rest * 2
+            yield node, f"without {ast.unparse(part)} in {ast.unparse(node)}", _setting(node, "values", rest)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("any", "all"):
+        other = "all" if node.func.id == "any" else "any"
+        yield node, f"{other} in {ast.unparse(node)}", _setting(node.func, "id", other)
 
 
 def _is_of_sets(node: ast.BinOp) -> bool:
@@ -135,7 +152,7 @@ def _negation(node: ast.If | ast.IfExp, name: str) -> Edit:
     return _setting(node, name, ast.UnaryOp(op=ast.Not(), operand=node.test))
 
 
-def _setting(node: ast.AST, name: str, value: ast.AST) -> Edit:
+def _setting(node: ast.AST, name: str, value: object) -> Edit:
     return lambda: setattr(node, name, value)
 
 

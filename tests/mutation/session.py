@@ -79,14 +79,14 @@ def _made(code: CodeType) -> Iterator[CodeType]:
             yield each
 
 
-def candidates(families: Sequence[str]) -> Iterator[Candidate]:
-    """All mutants of the rules of these families."""
+def candidates(families: Sequence[str], *, halves: bool = False) -> Iterator[Candidate]:
+    """All mutants of the rules of these families; with ``halves`` those of parts of conditions too."""
     for family in families:
         package = [] if family == COMMON else [family]
         for file in sorted(RULES.joinpath(*package).glob("*.py")):
             if file.stem not in ("__init__", *WITHOUT_CONDITIONS):
                 module = ".".join(["quietcore.rules", *package, file.stem])
-                for mutant in mutants(file.read_text(encoding="utf-8"), str(file)):
+                for mutant in mutants(file.read_text(encoding="utf-8"), str(file), halves=halves):
                     yield Candidate(family, module, mutant)
 
 

@@ -57,3 +57,13 @@ def test_a_mutant_of_a_decorator_takes_the_place_of_what_it_has_made() -> None:
     assert double(3) == 6
     place(names["only"], mutant.code)
     assert double(3) == 0
+
+
+def test_a_condition_loses_each_of_its_parts_where_that_is_asked_for() -> None:
+    source = "def f(a, b):\n    return a and any(b)\n"
+    assert [mutant.change for mutant in mutants(source, "f.py", halves=True)] == [
+        "without a in a and any(b)",
+        "without any(b) in a and any(b)",
+        "or in a and any(b)",
+        "all in any(b)",
+    ]
