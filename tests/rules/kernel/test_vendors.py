@@ -146,9 +146,18 @@ def test_tuneds_partitioning_needs_neither_isolcpus_nor_irqaffinity() -> None:
         "skew_tick=1 nohz=on nohz_full=2-7 rcu_nocbs=2-7 tuned.non_isolcpus=00000003 intel_pstate=disable nosoftlockup"
     )
     tuned = TunedProfileSpec(name="site", role="host", include="cpu-partitioning")
-    machine = booted(text, "0-7", "2-7")
-    assert not [code for code in codes(machine.model_copy(update={"tuned": tuned})) if code.startswith("C")]
-    assert codes(machine) == ["C09", "C14"]
+    unmarked = booted(text.replace("tuned.non_isolcpus=00000003 ", ""), "0-7", "2-7")
+    assert not [code for code in codes(unmarked.model_copy(update={"tuned": tuned})) if code.startswith("C")]
+    assert codes(unmarked) == ["C09", "C14"]
+
+
+def test_a_line_that_tuneds_partitioning_wrote_tells_so_by_itself() -> None:
+    text = (
+        "skew_tick=1 nohz=on nohz_full=2-7 rcu_nocbs=2-7 tuned.non_isolcpus=00000003 intel_pstate=disable nosoftlockup"
+    )
+    assert codes(booted(text, "0-7", "2-7")) == []
+    assert codes(booted(f"{text} irqaffinity=0-2", "0-7", "2-7")) == ["C14"]
+    assert codes(booted(f"{text} isolcpus=managed_irq,domain,2-6", "0-7", "2-7")) == ["C09"]
 
 
 def test_intels_line_with_fewer_cpus_for_interrupts_is_good_but_for_managed_ones() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quietcore.rules.examples import GUEST_CMDLINE, boot
-from quietcore.rules.kernel.reading import dialect, fault, named, tuned_as, undecided
+from quietcore.rules.kernel.reading import dialect, fault, named, partitioned, tuned_as, undecided
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
 from quietcore.spec import MachineSpec, Severity
@@ -49,7 +49,7 @@ def _absent(machine: MachineSpec, name: str) -> bool:
 
 
 def _isolcpus(machine: MachineSpec) -> Iterator[Hit]:
-    otherwise = machine.facts.partitions or tuned_as(machine, "cpu-partitioning", "cpu-partitioning-powersave")
+    otherwise = machine.facts.partitions or partitioned(machine)
     if not (otherwise and _absent(machine, "isolcpus")):
         yield from _disagrees(machine, "isolcpus", "managed_irq,domain,")
 
@@ -139,9 +139,6 @@ C10: Rule[MachineSpec] = Rule(
     ),
 )
 
-TUNED_IRQS = ("realtime", "cpu-partitioning", "cpu-partitioning-powersave")
-"""tuned's profiles that set the default mask of interrupts at run time and write no irqaffinity."""
-
 
 def _interrupts(machine: MachineSpec) -> Iterator[Hit]:
     if not machine.isolated or machine.cmdline is None or undecided(machine, "irqaffinity"):
@@ -155,7 +152,7 @@ def _interrupts(machine: MachineSpec) -> Iterator[Hit]:
             hint="isolate fewer CPUs",
         )
     elif _absent(machine, "irqaffinity"):
-        if dialect(machine) != "nto" and not tuned_as(machine, *TUNED_IRQS):
+        if dialect(machine) != "nto" and not partitioned(machine) and not tuned_as(machine, "realtime"):
             yield _to(machine, others)
     else:
         said = named(machine, "irqaffinity")

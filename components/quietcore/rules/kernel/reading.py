@@ -29,6 +29,15 @@ def tuned_as(machine: MachineSpec, *names: str) -> bool:
     return not {machine.tuned.name, *machine.tuned.parents, *machine.tuned.merged}.isdisjoint(names)
 
 
+def partitioned(machine: MachineSpec) -> bool:
+    """Whether tuned's cpu-partitioning keeps the CPUs free, as its profile or the mark that it writes says.
+
+    It isolates by affinity and sets the default mask of interrupts at run time: neither isolcpus nor irqaffinity.
+    """
+    marked = machine.cmdline is not None and machine.cmdline.get("tuned.non_isolcpus") is not None
+    return marked or tuned_as(machine, "cpu-partitioning", "cpu-partitioning-powersave")
+
+
 def vendor(machine: MachineSpec) -> str | None:
     """The CPU's vendor: intel, amd or arm; None where nobody said."""
     if machine.facts.vendor is not None or machine.topology is None:
