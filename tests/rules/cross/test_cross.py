@@ -86,6 +86,13 @@ def test_what_one_side_alone_takes_too_much_of_is_told_by_its_own_rule() -> None
     assert _pages(9, 1) == []
     assert _pages(1, 9) == []
     assert _pages(8, 1) != []
+    assert _pages(1, 8) != []
+
+
+def test_a_pod_without_pages_is_not_listed_among_those_that_take_them() -> None:
+    pods = (pod(container(limits=amounts(pages=4 * GIB))), pod(name="plain"))
+    (found,) = X02.findings(both(domain(memory=Size(5 << 30)), pods=pods))
+    assert found.given == '9GiB wanted in pages of 1GiB: node "plc-a" 5GiB, Deployment "plc" 4GiB'
 
 
 def test_pages_are_no_matter_of_a_host_without_a_real_time_domain() -> None:
@@ -129,6 +136,7 @@ def test_a_guest_keeps_some_memory_for_its_system() -> None:
     assert _inside("hugepages=1023") == []
     assert _inside("hugepages=1024") == ["the guest reserves hugepages of 2GiB; the domain has 2GiB"]
     assert _inside("") == []
+    assert _inside("", memory="0MiB") == []
 
 
 def test_an_ordinary_guest_may_reserve_what_it_likes() -> None:

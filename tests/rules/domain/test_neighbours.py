@@ -114,3 +114,9 @@ def test_an_ordinary_domain_takes_pages_from_a_real_time_one() -> None:
     web = ordinary(hugepages=pages("1GiB"), memory=Size.parse("7GiB"))
     (found,) = of(view(domain(), web), "D26")
     assert found.given == '9 pages of 1GiB wanted in cell 0: node "plc-a" 2, domain "web" 7'
+
+
+def test_a_domain_that_uses_one_cpu_twice_is_no_pair_of_domains() -> None:
+    twice = small("a", "1", vcpu_pins=pins(v0="1", v1="1"))
+    both = view(twice, small("b", "2"), on=smt_host())
+    assert [found.code for found in findings(both)] == ["D04"]
