@@ -54,6 +54,27 @@ def test_domains_of_one_name_on_two_hosts_are_two(tmp_path: Path) -> None:
     assert [finding.file for finding in found] == [str(tmp_path / f"{host}/plc.xml") for host in ("hv1", "hv2")]
 
 
+def tuned(name: str, include: str, recommend: str = "[]") -> str:
+    return (
+        f"apiVersion: tuned.openshift.io/v1\nkind: Tuned\nmetadata: {{name: {name}}}\nspec:\n  profile:\n"
+        f'  - name: {name}\n    data: "[main]\\nsummary=of the site\\ninclude={include}\\n"\n'
+        f"  recommend: {recommend}\n"
+    )
+
+
+def test_a_patch_on_a_patch_that_another_file_holds_takes_effect(tmp_path: Path) -> None:
+    profile = (
+        "apiVersion: performance.openshift.io/v2\nkind: PerformanceProfile\nmetadata: {name: cell}\nspec:\n"
+        "  cpu: {isolated: 2-7, reserved: 0-1}\n  nodeSelector: {node-role.kubernetes.io/worker-cnf: ''}\n"
+    )
+    files = {
+        "site/profile.yaml": profile,
+        "site/base.yaml": tuned("cell-base", "openshift-node-performance-cell"),
+        "site/power.yaml": tuned("power-patch", "cell-base", "[{profile: power-patch, priority: 15}]"),
+    }
+    assert codes(judged(tmp_path, files)) == []
+
+
 def test_files_of_a_file_system_speak_of_the_machine_whose_root_it_is(tmp_path: Path) -> None:
     files = {
         "hv1/proc/cmdline": CMDLINE,

@@ -164,10 +164,11 @@ def _worker(layer: Layer, options: Options) -> MachineSpec:
 
 
 def _resources(group: Group) -> tuple[TunedResourceSpec, ...]:
-    profiles = tuple(layer.value.name for layer in group.of("profile"))
-    return tuple(
-        layer.value.model_copy(update={"performance_profiles": profiles}) for layer in group.of("tuned resource")
-    )
+    names = tuple(layer.value.name for layer in group.of("profile"))
+    given = [layer.value for layer in group.of("tuned resource")]
+    included = tuple(parent for resource in given for profile in resource.profiles for parent in profile.parents)
+    beside = {"performance_profiles": names, "included_elsewhere": included}
+    return tuple(resource.model_copy(update=beside) for resource in given)
 
 
 def _places(

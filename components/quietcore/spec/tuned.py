@@ -89,6 +89,7 @@ class TunedResourceSpec(Spec):
     """OpenShift's ``Tuned`` object (tuned.openshift.io/v1): profiles in their text, and where they are to be used.
 
     ``performance_profiles`` names the PerformanceProfiles that are known beside it; empty where none is.
+    ``included_elsewhere`` names the profiles that other Tuned objects beside it include.
     ``unread`` are the keys of the object that hold something else.
     """
 
@@ -97,4 +98,5 @@ class TunedResourceSpec(Spec):
     profiles: Tuple[TunedProfileSpec] = ()
     recommend: Tuple[TunedAdvice] = ()
     performance_profiles: Tuple[str] = ()
+    included_elsewhere: Tuple[str] = ()
     unread: Tuple[str] = ()

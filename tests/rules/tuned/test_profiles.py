@@ -147,6 +147,9 @@ def test_under_parents_that_nobody_knows_a_variable_may_be_theirs() -> None:
         (patch(recommend=False), "spec.profile[0]"),
         (patch("openshift-node", recommend=False), None),
         (patch("openshift-node,${f:exec:x}"), None),
+        (patch("du-performance"), None),
+        (patch("openshift-node,du-performance"), None),
+        (patch("openshift-node,network-latency"), "spec.profile[0].include"),
     ],
 )
 def test_a_patch_reaches_its_profile_or_is_told(resource: TunedResourceSpec, where: str | None) -> None:
@@ -168,6 +171,17 @@ def test_a_profile_that_a_patch_includes_needs_no_advice_of_its_own() -> None:
     top = theirs("openshift-node-performance-plant,base").model_copy(update={"name": "top"})
     advice = TunedAdvice(profile="top", priority=19)
     assert codes(TunedResourceSpec(name="patch", profiles=(base, top), recommend=(advice,))) == []
+
+
+def test_a_profile_that_another_object_includes_needs_no_advice_of_its_own() -> None:
+    alone = patch(recommend=False)
+    assert codes(alone.model_copy(update={"included_elsewhere": ("performance-patch",)})) == []
+    assert codes(alone.model_copy(update={"included_elsewhere": ("something-else",)})) == ["T20"]
+
+
+def test_advice_for_a_profile_whose_name_is_filled_in_later_may_be_for_any() -> None:
+    advice = TunedAdvice(profile="$name", priority=18)
+    assert codes(patch().model_copy(update={"recommend": (advice,)})) == []
 
 
 def test_layout_of_the_text_changes_no_finding() -> None:

@@ -14,9 +14,28 @@ from quietcore.spec.tuned import TunedResourceSpec
 GENERATED = 20
 """The priority of the profile that the operator makes of a PerformanceProfile."""
 
+SHIPPED = frozenset(
+    (
+        "balanced",
+        "cpu-partitioning",
+        "latency-performance",
+        "network-latency",
+        "network-throughput",
+        "openshift",
+        "openshift-control-plane",
+        "openshift-node",
+        "realtime",
+        "realtime-virtual-host",
+        "throughput-performance",
+        "virtual-guest",
+        "virtual-host",
+    )
+)
+"""tuned's and the operator's own profiles; any other parent may be a patch that stands in another object."""
+
 
 def _out_of_reach(resource: TunedResourceSpec) -> Iterator[Hit]:
-    included = {parent for profile in resource.profiles for parent in profile.parents}
+    included = {*resource.included_elsewhere, *(name for profile in resource.profiles for name in profile.parents)}
     for index, profile in enumerate(resource.profiles):
         if profile.name.startswith(OPENSHIFT):
             continue
@@ -29,6 +48,7 @@ def _out_of_reach(resource: TunedResourceSpec) -> Iterator[Hit]:
         elif (
             "patch" in f"{resource.name} {profile.name}"
             and "${" not in profile.parent
+            and SHIPPED.issuperset(profile.parents)
             and _recommended(resource, profile)
         ):
             yield Hit(
@@ -40,7 +60,7 @@ def _out_of_reach(resource: TunedResourceSpec) -> Iterator[Hit]:
 
 
 def _recommended(resource: TunedResourceSpec, profile: TunedProfileSpec) -> bool:
-    return any(advice.profile == profile.name for advice in resource.recommend)
+    return any(advice.profile == profile.name or advice.profile.startswith("$") for advice in resource.recommend)
 
 
 def _names(resource: TunedResourceSpec) -> list[str]:
@@ -88,7 +108,8 @@ T20: Rule[TunedResourceSpec] = Rule(
     judge=_out_of_reach,
     doc=Doc(
         what="A Tuned object that patches a performance profile includes openshift-node-performance-<name> with the "
-        "name of a PerformanceProfile that is there, and is recommended with a lower number than that profile's 20.",
+        "name of a PerformanceProfile that is there, and is recommended with a lower number than that profile's 20. It "
+        "may also include such a patch, or be included by one that is recommended.",
         why="A node gets one profile: the one with the lowest number. A patch with a higher one is never used; one "
         "that does not include the real profile takes its place, and all isolation with it.",
         fix="include the real profile, and give the patch a priority below 20",
