@@ -121,7 +121,7 @@ def _throttling(profile: TunedProfileSpec) -> str:
     value = profile.sysctl.get(RUNTIME)
     if value is not None:
         return "" if value.strip() == "-1" else f"sets {RUNTIME} to {value}"
-    known = profile.foreign and not profile.parents and not profile.unread
+    known = not profile.parents and not profile.unread
     return f"does not set {RUNTIME}" if known else ""
 
 
