@@ -238,6 +238,7 @@ DECLARED = {
     ),
     "W13 a policy that is none": ('"40"}', '"40", quietcore.dev/sched-policy: batch-fifo}', ["W13"]),
     "no real time after all": ('"40"}', '"99", quietcore.dev/sched-policy: other}', []),
+    "a test that ends may have all rights": ("{capabilities: {add: [SYS_NICE, IPC_LOCK]}}", "{privileged: true}", []),
     "W12 declared without the right": ("[SYS_NICE, IPC_LOCK]", "[]", ["W12"]),
     "W17 anywhere": ('nodeSelector: {rt: "true"}', "nodeSelector: {kubernetes.io/os: linux}", ["W17"]),
     "W17 without a selector": ('nodeSelector: {rt: "true"}', "hostNetwork: true", ["W17"]),

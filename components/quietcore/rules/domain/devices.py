@@ -111,7 +111,7 @@ def _off(where: str, on: bool | None, allowed: str, hint: str) -> Iterator[Hit]:
 D35: Rule[DomainSpec] = Rule(
     code="D35",
     title="guest has timers, ports or sleep states that it does not need",
-    severity=Severity.WARNING,
+    severity=Severity.INFO,
     scope=Scope.VALUE,
     subject=DomainSpec,
     judge=_relics,

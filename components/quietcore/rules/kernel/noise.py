@@ -165,7 +165,7 @@ def _rcu_priority(cmdline: KernelCmdline) -> Iterator[Hit]:
 C38: Rule[KernelCmdline] = Rule(
     code="C38",
     title="RCU threads have no priority below the load's",
-    severity=Severity.WARNING,
+    severity=Severity.INFO,
     scope=Scope.VALUE,
     subject=KernelCmdline,
     judge=_rcu_priority,

@@ -22,7 +22,7 @@ def _bare(given: PodSpec) -> Iterator[Hit]:
 W04: Rule[PodSpec] = Rule(
     code="W04",
     title="real-time pod stands alone",
-    severity=Severity.WARNING,
+    severity=Severity.INFO,
     scope=Scope.VALUE,
     subject=PodSpec,
     judge=_bare,
@@ -51,7 +51,7 @@ def _anywhere(given: PodSpec) -> Iterator[Hit]:
 W17: Rule[PodSpec] = Rule(
     code="W17",
     title="real-time pod may be placed on any machine",
-    severity=Severity.ERROR,
+    severity=Severity.WARNING,
     scope=Scope.VALUE,
     subject=PodSpec,
     judge=_anywhere,
