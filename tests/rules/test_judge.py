@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from quietcore.rules.catalogue import CATALOGUE, by_code
 from quietcore.rules.examples import cpus, domain, host, ordinary, pins, placed, plan, scheds, smt_host, view
 from quietcore.rules.judge import asides, explode, findings, require
+from quietcore.rules.paths import ARGUMENTS, called
 from quietcore.rules.rule import Hit
 from quietcore.spec import CpuPlan, Finding, HostSpec, KernelCmdline, MachineSpec, NodeSpec, Refused, Severity, SiteSpec
 from quietcore.spec.finding import in_order
@@ -144,3 +145,21 @@ def test_a_consequence_in_a_machines_layer_is_silent_while_its_cause_stands_on_t
     assert [found.code for found in findings(machine, (cause, effect))] == ["C34"]
     assert [found.where for found in findings(machine, (effect,))] == ["grub, cmdline.isolcpus"]
     assert [found.code for found in findings(machine, (cause, elsewhere))] == ["C34", "C36"]
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("vcpu", "vcpus"),
+        ("cputune.vcpupin[1]", "pins[1]"),
+        ("cputune.vcpusched.priority", "priority"),
+        ("guest.tuned.include", "tuned"),
+        ("vcpux", "vcpux"),
+        ("memballoon", "memballoon"),
+        ("[1]", "[1]"),
+        ("", ""),
+    ],
+)
+def test_a_place_is_called_by_the_argument_from_which_it_follows(place: str, name: str) -> None:
+    assert called(place, ARGUMENTS) == name
+    assert called(place, {}) == place

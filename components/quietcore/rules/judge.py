@@ -217,7 +217,7 @@ def _rules(table: Table, part: Part) -> Catalogue:
 
 
 def _without_consequences(told: list[tuple[str, Finding]], catalogue: Catalogue) -> Iterator[Finding]:
-    causes = {rule.code: rule.depends_on for rule in catalogue if rule.depends_on}
+    causes = {rule.code: rule.depends_on for rule in catalogue}
     for place, finding in told:
         names = causes.get(finding.code, ())
         if not any(other.code in names and _encloses(there, place) for there, other in told):

@@ -151,11 +151,10 @@ def _by_version(machine: MachineSpec, tuned: TunedProfileSpec) -> Iterator[Hit]:
 
 def _only(version: str, written: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The parameters that this version writes and some other does not, or not so."""
-    others = [each for name, each in written.items() if name != version]
     return [
         _parameter(name, value)
         for name, value in written[version].items()
-        if any(other.get(name) != value for other in others)
+        if any(each.get(name) != value for each in written.values())
     ]
 
 
