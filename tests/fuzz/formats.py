@@ -25,6 +25,7 @@ from quietcore.render import (
     virtual_machine,
     yaml_document,
 )
+from quietcore.spec.topology import topology_of
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 CRIO = """[crio.runtime]
@@ -119,6 +120,7 @@ FORMATS = {
     "tuned profile": _format(tuned_conf.lift, TUNED, *_of_corpus("tuned.conf")),
     "tuned variables": _format(_variables, "isolated_cores=2-7\nisolate_managed_irq=Y\n"),
     "tuned object": _format(_tuned_object, TUNED_OBJECT),
+    "topology": _format(topology_of, TOPOLOGY),
     "documents": _format(documents.of_text, TOPOLOGY, LIST, POD, KUBELET, TUNED_OBJECT),
 }
 EVERY_SEED = tuple(seed for each in FORMATS.values() for seed in each.seeds)

@@ -133,6 +133,9 @@ TEXTS: Final[dict[str, Make]] = {
 }
 
 
+BOMB: Final = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 10}]\n" for n in range(1, 10))
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_file_costs_more_than_its_length_is_worth(name: str) -> None:
     judged(TEXTS[name](SIZE))
@@ -173,8 +176,7 @@ def test_entities_are_refused_and_none_is_read(doctype: str, name: str, body: st
 
 
 def test_aliases_that_unfold_without_end_are_refused_with_their_line() -> None:
-    bomb = f"{KUBELET}a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 10}]\n" for n in range(1, 10))
-    (found,) = judged(bomb).findings
+    (found,) = judged(KUBELET + BOMB).findings
     assert (found.code, found.line) == ("S07", 7)
     assert "aliases unfold without end" in found.given
 
@@ -190,3 +192,19 @@ def test_aliases_that_unfold_without_end_are_refused_with_their_line() -> None:
 def test_what_is_said_twice_or_too_long_is_told_with_its_line(text: str, line: int) -> None:
     (found,) = judged(text).findings
     assert found.line == line
+
+
+TOPOLOGIES: Final = {
+    "aliases": f"{BOMB}cells: *a9\n",
+    "an alias of itself": "cells: &a [*a]\n",
+    "nesting": f"cells: {'[' * 5000}{']' * 5000}",
+    "a number": "schema_version: " + "9" * 50_000,
+    "a date": "cells: 9999-99-99",
+    "a key that is a list": "? [a]\n: b\n",
+}
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_a_topology_file_of_any_kind_is_refused_with_its_name(name: str) -> None:
+    with bounded(SECONDS), pytest.raises(QuietcoreError, match=r"hv1\.yaml"):
+        FORMATS["topology"].lift(TOPOLOGIES[name], "hv1.yaml")

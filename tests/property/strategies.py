@@ -5,6 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from tests.lint.sample import KUBELET, good
 
+from quietcore.spec import Cell, HostTopology
+from quietcore.units import CpuSet, Size
+
 POD = """apiVersion: v1
 kind: Pod
 metadata:
@@ -64,3 +67,33 @@ def sites(draw: st.DrawFn) -> dict[str, str]:
         if name in site:
             site[name] = site[name].replace(said, mistake)
     return site
+
+
+@st.composite
+def topologies(draw: st.DrawFn) -> HostTopology:
+    """One to four cells of one to six cores with one or two threads, numbered as x86 does or thread beside thread."""
+    count, each, threads = draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(st.sampled_from([1, 2]))
+    beside = draw(st.booleans())
+    total = count * each
+    cores = [
+        CpuSet(core * threads + thread if beside else core + thread * total for thread in range(threads))
+        for core in range(total)
+    ]
+    pages = st.dictionaries(st.sampled_from([Size.parse("2MiB"), Size.parse("1GiB")]), st.integers(1, 4096))
+    cells = tuple(
+        Cell(
+            id=number,
+            cpus=CpuSet().union(cores[number * each : (number + 1) * each]),
+            memory=Size.mib(draw(st.integers(1, 1 << 20))),
+            socket=number // 2,
+            pages=draw(pages),
+        )
+        for number in range(count)
+    )
+    return HostTopology(
+        arch=draw(st.sampled_from(["x86_64", "aarch64"])),
+        vendor=draw(st.sampled_from(["", "Intel", "AMD"])),
+        model=draw(st.sampled_from(["", "Icelake-Server"])),
+        cells=cells,
+        cores=tuple(cores) if threads > 1 else (),
+    )

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from quietcore.derive.tuned import variables_file
+from quietcore.errors import UnitError
 from quietcore.render.tuned_ini import (
     TunedError,
     beside,
@@ -88,14 +89,21 @@ def lift(given: str | Mapping[str, str], name: str = "") -> TunedProfileSpec:
 
 
 def lift_isolated(files: Mapping[str, str]) -> CpuSet | None:
-    """Read ``isolated_cores`` from a profile's variables; None where no file sets it. Raises UnitError."""
+    """Read ``isolated_cores`` from a profile's variables; None where no file sets it. Raises TunedError."""
     found = [
-        match[1]
+        (path, match[1])
         for path, text in files.items()
         if path.endswith("-variables.conf")
         for match in re.finditer(r"^[ \t]*isolated_cores[ \t]*=[ \t]*(\S*)", text, re.MULTILINE)
     ]
-    return CpuSet.parse(found[-1]) if found else None
+    if not found:
+        return None
+    path, text = found[-1]
+    try:
+        return CpuSet.parse(text)
+    except UnitError as fault:
+        where = f"{path}, isolated_cores"
+        raise TunedError(fault.what, where=where, given=fault.given, allowed=fault.allowed, hint=fault.hint) from None
 
 
 def _profile(profile: TunedProfileSpec) -> str:

@@ -15,6 +15,8 @@ from quietcore.units import CpuSet, Size
 
 _KINDS = {type(None): "an empty file", list: "a list", str: "a text"}
 
+_VALUES = 200_000
+
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -102,9 +104,26 @@ def topology_of(text: str, name: str) -> HostTopology:
     except yaml.YAMLError as fault:
         said = " ".join(str(fault).replace(' in "<unicode string>",', " at").split())
         raise _unreadable(name, said, "mend the YAML") from None
+    except RecursionError:
+        raise _unreadable(name, "nested too deep", "mend the YAML") from None
+    except ValueError as fault:  # a date that is none, or a number of thousands of digits
+        raise _unreadable(name, str(fault)[:80], "mend the YAML") from None
+    if _endless(data):
+        raise _unreadable(name, f"aliases that unfold to more than {_VALUES} values", "write the values out")
     if not isinstance(data, dict):
         raise _unreadable(name, f"{_KINDS.get(type(data), 'a single value')}, not a mapping")
     return spec_of(HostTopology, data, f"topology {name}")
+
+
+def _endless(data: object) -> bool:
+    """Whether more values stand in it than any file holds without aliases of aliases."""
+    open_ = [data]
+    for _ in range(_VALUES):
+        if not open_:
+            return False
+        value = open_.pop()
+        open_ += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return True
 
 
 def _unreadable(name: str, given: str, hint: str = "") -> Refused:
