@@ -33,7 +33,7 @@ def _priorities(machine: MachineSpec, profile: TunedProfileSpec) -> Iterator[Hit
         return
     whole = merged(profile, machine.facts.tuned_version or DIFFERENT[0]) or merged(profile, DIFFERENT[0])
     groups = (whole.sections if whole else {}).get("scheduler", own)
-    yield from _inverted(machine, own, groups)
+    yield from _inverted(machine, groups)
     yield from _boosted(machine, groups)
 
 
@@ -49,9 +49,9 @@ def _malformed(machine: MachineSpec, own: Mapping[str, str]) -> Iterator[Hit]:
             )
 
 
-def _inverted(machine: MachineSpec, own: Mapping[str, str], groups: Mapping[str, str]) -> Iterator[Hit]:
+def _inverted(machine: MachineSpec, groups: Mapping[str, str]) -> Iterator[Hit]:
     callbacks, softirqs = groups.get("group.rcuc"), groups.get("group.ksoftirqd")
-    if callbacks is None or softirqs is None or not {"group.rcuc", "group.ksoftirqd"} & own.keys():
+    if callbacks is None or softirqs is None:
         return
     low, high = _fields(callbacks)[1], _fields(softirqs)[1]
     if low is not None and high is not None and low < high:
