@@ -15,7 +15,8 @@ OUTSIDE = 'hv1 = host()\nnode("plc-a", hv1, pins={0: 1, 1: 2, 2: 1})\n'
 def exemption(resource: str = "plc-a", code: str = "D06", expires: str = LATER) -> str:
     return (
         "from quietcore import Exemption\n"
-        f'Exemption("outside", code="{code}", resource="{resource}", reason="bench", owner="ops", expires="{expires}")\n'
+        f'Exemption("outside", code="{code}", resource="{resource}", reason="bench", '
+        f'owner="ops", expires="{expires}")\n'
     )
 
 

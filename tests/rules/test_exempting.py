@@ -2,6 +2,7 @@ from datetime import date
 
 import pytest
 
+from quietcore.rules.catalogue import CODES
 from quietcore.rules.exempting import exempt, on_exemptions
 from quietcore.spec.exemption import ExemptionSpec
 from quietcore.spec.finding import Finding, Refused
@@ -59,7 +60,7 @@ def test_an_exemption_expires_on_a_day(expires: object) -> None:
 
 def test_expired_unused_and_unknown_exemptions_are_findings() -> None:
     many = [decision(), decision(resource="plc-b"), decision(code="D131"), decision(code="D32", expires="2026-01-31")]
-    told = on_exemptions(many, exempt([finding()], many, LAST), LAST)
+    told = on_exemptions(many, exempt([finding()], many, LAST), LAST, CODES)
     assert [(one.code, one.where) for one in told] == [
         ("E01", 'exemption D32, expires, for "plc-a"'),
         ("E03", "exemption D131, code"),
@@ -68,4 +69,4 @@ def test_expired_unused_and_unknown_exemptions_are_findings() -> None:
 
 
 def test_whether_an_exemption_is_used_is_not_told_before_all_findings_are_known() -> None:
-    assert on_exemptions([decision()], None, LAST) == []
+    assert on_exemptions([decision()], None, LAST, CODES) == []

@@ -47,7 +47,7 @@ def audit(
         from quietcore.gate.preview import audit as judge
         from quietcore.gate.state import registered_from
         from quietcore.policy.lifted import is_lifted
-        from quietcore.resources.exemption import CONFIG
+        from quietcore.resources.decisions import CONFIG
     engine, name = engine_in(project.folder if project else Path.cwd()), stack or str(file)
     text = _text(file) if file else engine.export(name)
     names = dict.fromkeys(each.name for each in registered_from(text, name) if is_lifted(each.type))

@@ -20,7 +20,7 @@ from quietcore.gate.pack import config_for, pack_for
 from quietcore.gate.state import registered_from
 from quietcore.gate.verdict import Verdict
 from quietcore.policy.record import Record, read_record
-from quietcore.resources.exemption import CONFIG
+from quietcore.resources.decisions import CONFIG
 from quietcore.resources.program import Run
 from quietcore.resources.site import site_from
 from quietcore.spec.finding import Finding, Severity

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_policy import ResourceValidationArgs
 
 from quietcore.policy.known import known
-from quietcore.resources.exemption import CONFIG, EXEMPTION, configured, exemptions_in
+from quietcore.resources.decisions import CONFIG, EXEMPTION, configured, exemptions_in
 from quietcore.resources.site import Registered
 from quietcore.rules.exempting import exempt
 from quietcore.spec.exemption import ExemptionSpec

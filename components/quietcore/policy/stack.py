@@ -13,8 +13,9 @@ from quietcore.policy.exempted import Exempted
 from quietcore.policy.known import known
 from quietcore.policy.lifted import is_lifted, undecided_paths
 from quietcore.policy.record import Record, Undecided
-from quietcore.resources.exemption import EXEMPTION, exemptions_in
+from quietcore.resources.decisions import EXEMPTION, exemptions_in
 from quietcore.resources.site import Registered, site_from, unreadable
+from quietcore.rules.catalogue import CODES
 from quietcore.rules.exempting import exempt, on_exemptions
 from quietcore.rules.judge import findings
 from quietcore.spec.finding import Severity, in_order
@@ -63,7 +64,7 @@ class StackJudge:
         decisions, faults = self.exempted.configured
         decisions = [*decisions, *exemptions_in(resources)]
         ruling = exempt([*findings(site_from(resources)), *unreadable(resources)], decisions, today)
-        kept = in_order([*ruling.kept, *faults, *on_exemptions(decisions, ruling, today)])
+        kept = in_order([*ruling.kept, *faults, *on_exemptions(decisions, ruling, today, CODES)])
         judged = sum(is_lifted(resource.type) for resource in resources)
         return Record(len(resources), judged, kept, ruling.spared, undecided)
 

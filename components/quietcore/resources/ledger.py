@@ -19,7 +19,9 @@ from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.settings import get_engine, get_root_directory, get_root_resource
 
 from quietcore.derive.lock import Assignment, Lock
+from quietcore.resources.decisions import CONFIG, configured
 from quietcore.resources.lockfile import read_lock, write_lock
+from quietcore.rules.catalogue import CODES
 from quietcore.rules.exempting import exempt, on_exemptions
 from quietcore.spec.exemption import ExemptionSpec
 from quietcore.spec.finding import Finding, Refused, Severity, in_order
@@ -72,11 +74,9 @@ class Ledger:
 
     def configure(self) -> None:
         """Take in the exemptions of the stack's configuration, and tell what is wrong with them."""
-        from quietcore.resources.exemption import CONFIG, configured
-
         made, faults = configured(pulumi.runtime.get_config(CONFIG))
         self.exemptions += made
-        self.tell([*faults, *on_exemptions(made, None, date.today())])
+        self.tell([*faults, *on_exemptions(made, None, date.today(), CODES)])
 
     def exempted(self, exemption: ExemptionSpec, resource: pulumi.Resource | None = None) -> None:
         """Take in an exemption: from now on it spares findings, and components that it names wait for ``resource``."""

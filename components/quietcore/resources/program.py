@@ -19,6 +19,7 @@ from quietcore.resources.ledger import Ledger, begin
 from quietcore.resources.lockfile import read_lock, write_lock
 from quietcore.resources.mocks import Recorder, start
 from quietcore.resources.site import Registered, site_from, unreadable
+from quietcore.rules.catalogue import CODES
 from quietcore.rules.exempting import Ruling, exempt, on_exemptions
 from quietcore.rules.judge import findings
 from quietcore.spec.exemption import ExemptionSpec
@@ -69,7 +70,7 @@ def run_program(project: Path, stack: str, *, frozen: bool, prune: bool = False)
     today = date.today()
     ruling = exempt(whole, ledger.exemptions, today)
     spared = list(dict.fromkeys([*ledger.spared, *ruling.spared]))
-    decided = on_exemptions(ledger.exemptions, Ruling([], spared), today)
+    decided = on_exemptions(ledger.exemptions, Ruling([], spared), today, CODES)
     found = in_order([*ledger.findings, *_unsaid([*ruling.kept, *decided], ledger.findings)])
     refused = any(one.severity is Severity.ERROR for one in found)
     written = not frozen and not refused and ledger.lock != before

@@ -14,6 +14,8 @@ FAMILIES = (kernel, domain, exempting, cluster, cross, kubelet, lock, shapes, tu
 
 CATALOGUE: Catalogue = tuple(sorted((rule for family in FAMILIES for rule in family.RULES), key=lambda rule: rule.code))
 
+CODES = frozenset(rule.code for rule in CATALOGUE)
+
 UNFED: dict[str, str] = {code: why for family in FAMILIES for code, why in getattr(family, "UNFED", {}).items()}
 """Rules that are known but not judged, each with what is missing: no declared or lifted fact can feed them."""
 

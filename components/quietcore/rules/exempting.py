@@ -16,11 +16,20 @@ from quietcore.spec.finding import Finding, Severity, in_order
 
 @dataclass(frozen=True)
 class Decision:
-    """An exemption on a day; ``needed`` is whether it spared a finding, None where not all findings are known."""
+    """An exemption on a day, beside the codes of all rules.
+
+    ``needed`` is whether it spared a finding, None where not all findings are known.
+    """
 
     exemption: ExemptionSpec
     today: date
+    codes: frozenset[str]
     needed: bool | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a rule of that code."""
+        return self.exemption.code.upper() in self.codes
 
 
 @dataclass(frozen=True)
@@ -44,10 +53,12 @@ def exempt(findings: Iterable[Finding], exemptions: Sequence[ExemptionSpec], tod
     return Ruling(kept, spared)
 
 
-def on_exemptions(exemptions: Iterable[ExemptionSpec], ruling: Ruling | None, today: date) -> list[Finding]:
+def on_exemptions(
+    exemptions: Iterable[ExemptionSpec], ruling: Ruling | None, today: date, codes: frozenset[str]
+) -> list[Finding]:
     """The findings on the exemptions themselves; without a ruling, those that need none."""
     used = {decision for decision, _ in ruling.spared} if ruling else set()
-    decisions = [Decision(each, today, None if ruling is None else each in used) for each in exemptions]
+    decisions = [Decision(each, today, codes, None if ruling is None else each in used) for each in exemptions]
     return in_order(
         finding.at(prefix=f"exemption {decision.exemption.code}")
         for decision in decisions
@@ -76,7 +87,7 @@ def _example(today: str = "2026-06-01", needed: bool | None = True, **changes: A
         "expires": "2026-12-31",
         **changes,
     }
-    return Decision(ExemptionSpec.model_validate(given), date.fromisoformat(today), needed)
+    return Decision(ExemptionSpec.model_validate(given), date.fromisoformat(today), frozenset({"D31"}), needed)
 
 
 _GOOD = 'Exemption("old-image", code="D31", resource="plc-a", reason="...", owner="ops@plant", expires="2026-12-31")'
@@ -101,7 +112,7 @@ E01: Rule[Decision] = Rule(
 
 def _unused(decision: Decision) -> Iterator[Hit]:
     exemption = decision.exemption
-    if decision.needed is False and decision.today <= exemption.expires and _known(exemption.code):
+    if decision.needed is False and decision.today <= exemption.expires and decision.known:
         yield Hit(
             where=f'resource "{exemption.resource}"',
             given=f"{exemption.code} finds nothing there",
@@ -131,8 +142,8 @@ E02: Rule[Decision] = Rule(
 
 def _unknown_code(decision: Decision) -> Iterator[Hit]:
     code = decision.exemption.code
-    if not _known(code):
-        near = get_close_matches(code.upper(), _codes(), n=1, cutoff=0.5)
+    if not decision.known:
+        near = get_close_matches(code.upper(), sorted(decision.codes), n=1, cutoff=0.5)
         yield Hit(
             where="code",
             given=code,
@@ -157,16 +168,6 @@ E03: Rule[Decision] = Rule(
         good=Example(text=_GOOD, subject=_example),
     ),
 )
-
-
-def _known(code: str) -> bool:
-    return code.upper() in _codes()
-
-
-def _codes() -> list[str]:
-    from quietcore.rules.catalogue import CATALOGUE  # which holds these rules too
-
-    return [rule.code for rule in CATALOGUE]
 
 
 RULES: tuple[Rule[Any], ...] = (E01, E02, E03)

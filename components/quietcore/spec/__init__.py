@@ -28,8 +28,8 @@ from quietcore.spec.virtual_machine import VirtualMachineSpec
 
 __all__ = [
     "Cell",
-    "ContainerSpec",
     "ContainerRuntimeSpec",
+    "ContainerSpec",
     "CpuPlan",
     "CpuTopology",
     "Devices",
