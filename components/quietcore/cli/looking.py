@@ -33,7 +33,7 @@ _SCRIPT: Final = "\n".join(
     [
         'tell() { printf \'%s %s\\n\' "$(wc -c < "$2")" "$1"; cat "$2"; }',
         "printed=$(mktemp) && trap 'rm -f \"$printed\"' EXIT || exit 3",
-        f'for file in {" ".join(FILES)}; do',
+        f"for file in {' '.join(FILES)}; do",
         '[ -r "$file" ] && [ -n "$(head -c 1 "$file")" ] && tell "$file" "$file"; done',
         *(
             f'{command} > "$printed" 2>/dev/null && [ -s "$printed" ] && tell {name} "$printed"'
