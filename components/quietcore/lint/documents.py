@@ -74,7 +74,10 @@ def _lift_of(document: YamlDocument) -> Callable[[YamlDocument], Values] | str:
         return _kubelet
     if not isinstance(kind, str):
         return "YAML without a kind, of which no rule speaks"
-    lift = _BY_KIND.get((str(data.get("apiVersion", "")).rpartition("/")[0], kind))
+    version = data.get("apiVersion")
+    lift = _BY_KIND.get((str(version or "").rpartition("/")[0], kind))
+    if lift is None and version is None and any(kind == known for _, known in _BY_KIND):
+        return f"a {kind} without apiVersion"
     return lift or f"a {kind}, of which no rule speaks"
 
 

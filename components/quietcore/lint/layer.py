@@ -10,6 +10,7 @@ from typing import Any, Final
 from quietcore.errors import QuietcoreError, UnitError
 from quietcore.lint.documents import of_text
 from quietcore.lint.kind import Kind, Unrecognised, kind_of
+from quietcore.lint.template import blank
 from quietcore.lint.text import Text
 from quietcore.lint.topology import TopologyError
 from quietcore.render.yaml_document import decoded
@@ -57,6 +58,9 @@ def lifted(text: Text) -> Lifted:
     except Unrecognised as reason:
         return Lifted(text, unjudged=(str(reason),))
     except QuietcoreError as fault:
+        missing = blank(fault, content)
+        if missing:
+            return Lifted(text, unjudged=(f"a template: give it with {missing} filled in",))
         return Lifted(text, broken=fault)
 
 

@@ -57,7 +57,7 @@ def pages_of(cmdline: KernelCmdline) -> Pages:
             pages.sizes += [size] if size is not None and name == "hugepagesz" else []
             pending, owner = size, "size" if size is not None else "unread"
         elif name == "hugepages" and owner == "counted":
-            pages.mistakes.append((f"hugepages={value}", "no hugepagesz stands before it"))
+            pages.mistakes.append((f"hugepages={value}", "a second count for one size, which the kernel drops"))
         elif name == "hugepages":
             first = first or owner == "nobody"
             counts = _by_node(value or "") if owner != "unread" else ()
