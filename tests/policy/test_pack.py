@@ -1,9 +1,14 @@
 """The real engine with the real pack refuses what ``quietcore check`` refuses, for the same reasons."""
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
+import quietcore
+
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.engine
 CODE = re.compile(r"\[([A-Z]\d\d)\]")
 
@@ -78,3 +83,8 @@ def test_a_refused_component_does_not_hide_a_raw_domain_from_the_pack(project):
     previewed = project.previewed()
     assert "S01" in CODE.findall(previewed.output)
     assert "priority 99" in previewed.output
+
+
+def test_the_pack_has_the_version_of_the_package():
+    settings = yaml.safe_load((ROOT / "policies" / "PulumiPolicy.yaml").read_text())
+    assert settings["version"] == quietcore.__version__
