@@ -1,11 +1,13 @@
 """Mutants of a module: one condition, comparison, limit or set operation of a function changed, the rest as it was."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import CodeType
 from typing import Any
 
@@ -37,25 +39,25 @@ def mutants(source: str, file: str, *, halves: bool = False) -> Iterator[Mutant]
     With ``halves`` also those in which one part of a condition is left out, or `any` and `all` take each other's place.
     """
     tree = ast.parse(source)
-    for index, function in enumerate(tree.body):
+    for function in tree.body:
         if not isinstance(function, ast.FunctionDef):
             continue
         changes = [change for _, change, _ in _places(function, halves)]
         for number, change in enumerate(changes):
             before = changes[:number].count(change)
             name = f"{change} #{before + 1}" if before else change
-            changed = copy.deepcopy(tree)
-            body = changed.body[index]
-            assert isinstance(body, ast.FunctionDef)
-            node, _, edit = list(_places(body, halves))[number]
+            changed = copy.deepcopy(function)
+            node, _, edit = next(islice(_places(changed, halves), number, None))
             edit()
-            body.decorator_list = []
-            ast.fix_missing_locations(changed)
-            yield Mutant(function.name, node.lineno, name, _code(compile(changed, file, "exec"), function.name))
+            yield Mutant(function.name, node.lineno, name, _code(changed, file))
 
 
-def _code(module: CodeType, name: str) -> CodeType:
-    return next(each for each in module.co_consts if isinstance(each, CodeType) and each.co_name == name)
+def _code(function: ast.FunctionDef, file: str) -> CodeType:
+    """The code of the function without its decorators, as its module would compile it."""
+    function.decorator_list = []
+    module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
+    code = compile(module, file, "exec", flags=__future__.annotations.compiler_flag)
+    return next(each for each in code.co_consts if isinstance(each, CodeType) and each.co_name == function.name)
 
 
 def _places(function: ast.FunctionDef, halves: bool) -> Iterator[tuple[ast.expr, str, Edit]]:
