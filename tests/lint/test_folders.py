@@ -284,3 +284,17 @@ def test_each_of_several_profiles_is_told_with_its_own_file(tmp_path: Path) -> N
     ]
     assert all(finding.file for finding in verdict.findings)
     assert verdict.subjects["performance profile"] == 2
+
+
+STARLINGX = (
+    "BOOT_IMAGE=/1/vmlinuz-5.10.0-6-rt-amd64 rw ostree_root=/dev/mapper/cgts--vg-root--lv ostree=/ostree/1 "
+    "rcu_nocbs=2-15 nohz_full=4-15 isolcpus=nohz,domain,managed_irq,4-15 kthread_cpus=0-1 irqaffinity=2-3 "
+    "skew_tick=1 nosoftlockup nmi_watchdog=0\n"
+)
+
+
+def test_a_line_of_starlingx_speaks_its_dialect_by_itself(tmp_path: Path) -> None:
+    kubelet = KUBELET.replace('reservedSystemCPUs: "0-1"', 'reservedSystemCPUs: "0-1,4-15"')
+    files = {"node/cmdline": STARLINGX, "node/kubelet.yaml": kubelet}
+    assert codes(judged(tmp_path, files)) == []
+    assert codes(judged(tmp_path, files, Options(dialect="plain"))) == ["C10", "K03"]

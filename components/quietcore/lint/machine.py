@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,7 @@ Role = Literal["host", "guest", "worker"]
 RUNNING = ("summary", "kernel", "online CPUs", "isolated CPUs")
 """What a running machine says of itself, in files of a word."""
 
+_STARLINGX = re.compile(r"^[\w.]+=(/dev/mapper/)?cgts(-vg|--vg|/)")
 _VENDORS = (("intel", ("intel",)), ("amd", ("amd",)), ("arm", ("arm", "aarch64")))
 
 
@@ -124,14 +126,22 @@ def _isolated_cores(machine: MachineSpec) -> CpuSet | None:
 
 def _plan(machine: MachineSpec, isolated: CpuSet, options: Options) -> CpuPlan | None:
     """The plan that a profile declares, or that a dialect reads out of a command line; nobody declared any other."""
-    if options.dialect is None:
+    dialect = options.dialect or _dialect(machine)
+    if dialect is None:
         return machine.plan
     if machine.plan is not None:
-        return machine.plan.model_copy(update={"dialect": options.dialect})
-    if options.dialect == "plain" or not isolated:
+        return machine.plan.model_copy(update={"dialect": dialect})
+    if dialect == "plain" or not isolated:
         return None
-    keeping = _platform(machine, isolated) if options.dialect == "starlingx" else None
-    return CpuPlan(housekeeping=keeping or machine.online - isolated, isolated=isolated, dialect=options.dialect)
+    keeping = _platform(machine, isolated) if dialect == "starlingx" else None
+    return CpuPlan(housekeeping=keeping or machine.online - isolated, isolated=isolated, dialect=dialect)
+
+
+def _dialect(machine: MachineSpec) -> Literal["starlingx"] | None:
+    """The dialect that a command line betrays: StarlingX boots from a volume group of its own."""
+    if machine.plan is not None or machine.cmdline is None:
+        return None
+    return "starlingx" if any(_STARLINGX.search(each) for each in machine.cmdline.parameters) else None
 
 
 def _platform(machine: MachineSpec, isolated: CpuSet) -> CpuSet | None:
