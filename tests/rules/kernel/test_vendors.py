@@ -106,6 +106,7 @@ def starlingx(text: str = STX, **fields: object) -> MachineSpec:
 
 def test_starlingxs_line_is_good_in_its_dialect_and_not_in_plain_words() -> None:
     assert codes(starlingx()) == []
+    assert codes(starlingx(facts=facts(kernel="rt"))) == []
     assert codes(starlingx(STX.replace("nohz_full=1-16,33-48", "nohz_full=1-31,33-63"))) == []
     plain = starlingx().model_copy(update={"plan": None})
     assert set(codes(plain)) == {"C10", "C18", "C40"}

@@ -253,6 +253,8 @@ def test_the_runtimes_shared_set_is_the_plans(shared: str | None, expected: list
 def test_a_profile_that_mixes_cpus_needs_a_shared_set() -> None:
     mixing = delegating(annotations={}, shared=cpus("1"), hints=WorkloadHints(mixed_cpus=True))
     assert "K22" in codes(worker(runtime=crio(), profile=mixing))
+    assert "K22" not in codes(worker(runtime=crio(infra_cpus=None), profile=delegating(annotations={})))
+    assert "K22" in codes(worker(runtime=crio(infra_cpus=cpus("7")), profile=delegating(annotations={})))
     assert "K22" not in codes(worker(runtime=crio(shared_cpus=cpus("1")), profile=mixing))
     assert "K22" not in codes(worker(runtime=crio(), profile=delegating(annotations={}, shared=cpus("1"))))
 

@@ -138,10 +138,10 @@ def _ticks_together(machine: MachineSpec) -> Iterator[Hit]:
 
 
 def _owes_skew(machine: MachineSpec) -> bool:
-    """A host that boots a real-time kernel; OpenShift writes it where its profile hints at real time only."""
+    """A host that boots a real-time kernel; OpenShift writes it with a hint at real time only, StarlingX never."""
     if machine.role == "guest" or machine.facts.kernel != "rt":
         return False
-    return machine.profile.realtime if machine.profile is not None else dialect(machine) != "nto"
+    return machine.profile.realtime if machine.profile is not None else dialect(machine) == "plain"
 
 
 C17: Rule[MachineSpec] = Rule(
@@ -153,7 +153,7 @@ C17: Rule[MachineSpec] = Rule(
     judge=_ticks_together,
     doc=Doc(
         what="A host with isolated CPUs and a real-time kernel boots with skew_tick=1, and no such machine with "
-        "another value. Guests may leave it out.",
+        "another value. Guests may leave it out, and StarlingX does.",
         why="Without it the tick fires on all CPUs at once, and they queue for the same locks. Each CPU that still "
         "ticks then makes the others late.",
         fix="write skew_tick=1",

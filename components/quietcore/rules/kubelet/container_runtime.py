@@ -76,7 +76,11 @@ def _pauses(machine: MachineSpec, _kubelet: KubeletSpec) -> Iterator[Hit]:
     if runtime is None or runtime.kind != "crio" or not isolated(machine):
         return
     home, infra, quiet = machine.housekeeping, runtime.infra_cpus, isolated(machine)
-    if infra is None or not infra <= home if home else infra is not None and not infra.isdisjoint(quiet):
+    if infra is None:
+        wrong = bool(home) and machine.profile is None  # the operator of a profile writes it into a file of its own
+    else:
+        wrong = not infra <= home if home else not infra.isdisjoint(quiet)
+    if wrong:
         others = f"housekeeping CPUs are {home}" if home else f"isolated CPUs are {quiet}"
         yield Hit(
             where="runtime.infra_ctr_cpuset",
@@ -116,7 +120,8 @@ K22: Rule[MachineSpec] = Rule(
     subject=MachineSpec,
     judge=of_realtime(_pauses),
     doc=Doc(
-        what="CRI-O's infra_ctr_cpuset is within the housekeeping CPUs. Its shared_cpuset is the plan's or profile's "
+        what="CRI-O's infra_ctr_cpuset is there, but beside a PerformanceProfile, whose operator writes it, and within "
+        "the housekeeping CPUs. Its shared_cpuset is the plan's or profile's "
         "shared set, is there where the profile mixes CPUs, and holds no isolated CPU. (containerd has no such "
         "setting.)",
         why="A pause container stands beside every pod. Without a cpuset of its own it may wake on an isolated CPU, "
