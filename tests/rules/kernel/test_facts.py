@@ -282,6 +282,8 @@ def test_a_machine_without_isolated_cpus_may_say_what_it_likes() -> None:
         facts=facts(kernel="rt", invariant_tsc=True),
     )
     assert codes(plain) == []
+    flags = KernelCmdline.parse("isolcpus=managed_irq,2-7 tuned.non_isolcpus=00000000")
+    assert codes(plain.model_copy(update={"cmdline": flags})) == ["C09"]
 
 
 def test_machine_checks_are_told_with_their_reason() -> None:

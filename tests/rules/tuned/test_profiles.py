@@ -120,11 +120,15 @@ def test_a_parent_without_a_script_has_none_to_lose() -> None:
         # Its file of variables is not in view: only what is nearly a known name is told.
         ({}, "${something}", []),
         ({}, "${isolated_core}", ["T21"]),
+        ({}, "${isolate_core}", []),
         ({"include": "/etc/tuned/ours.conf", "isolated_cores": "1"}, "${something}", []),
         # Defined, and used by nobody, under nearly the name of what the parents use.
         ({"isolate_core": "1"}, "a", []),
         ({"isolated_core": "1"}, "a", ["T21"]),
         ({"isolate_managed_irqs": "Y"}, "a", ["T21"]),
+        ({"not_isolated_cpumasks": "1"}, "a", ["T21"]),
+        ({"includes": "/etc/tuned/ours.conf"}, "a", ["T21"]),
+        ({"include": "/etc/tuned/ours.conf"}, "a", []),
         ({"spare": "Y"}, "a", []),
     ],
 )
@@ -211,6 +215,8 @@ def test_what_a_patch_includes_instead_is_told() -> None:
 def test_a_misspelt_variable_is_told_with_those_that_there_are() -> None:
     (own,) = findings(theirs(variables={"isolated_cores": "1", "spare": "2"}, plant={"x": "${something} ${something}"}))
     assert (own.allowed, own.hint) == ("isolated_cores, spare", "define something in [variables]")
+    (closed,) = findings(theirs(variables={"isolated_cores": "1"}, plant={"x": "${isolate_core}"}))
+    assert closed.hint == "did you mean ${isolated_cores}?"
     (bare,) = findings(theirs(plant={"x": "${isolated_core}"}))
     assert bare.allowed == "isolate_managed_irq, isolated_cores, netdev_queue_count, no_balance_cores"
     assert bare.hint == "did you mean ${isolated_cores}?"

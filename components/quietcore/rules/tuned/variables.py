@@ -26,7 +26,7 @@ def _misspelt(profile: TunedProfileSpec) -> Iterator[Hit]:
     own = [shipped[each] for shipped in SHIPPED.values() for each in parents if each in shipped]
     inherited = {name for each in own for name in each.variables}
     yield from _undefined(profile, inherited | OF_FILES | profile.variables.keys())
-    yield from _unheeded(profile, (inherited - {"include"}) | OF_FILES)
+    yield from _unheeded(profile, inherited | OF_FILES | {"include"})
 
 
 def _undefined(profile: TunedProfileSpec, defined: set[str]) -> Iterator[Hit]:
@@ -58,7 +58,7 @@ def _unheeded(profile: TunedProfileSpec, heard: set[str]) -> Iterator[Hit]:
         for name in _REFERENCE.findall(text)
     }
     used |= {name for text in profile.variables.values() for name in _REFERENCE.findall(text)}
-    for name in sorted(profile.variables.keys() - used - heard - {"include"}):
+    for name in sorted(profile.variables.keys() - used - heard):
         near = get_close_matches(name, sorted(heard - profile.variables.keys()), n=1, cutoff=0.93)
         if near:
             yield Hit(
