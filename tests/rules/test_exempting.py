@@ -38,6 +38,15 @@ def test_no_exemption_spares_a_rule_on_exemptions() -> None:
     assert exempt([told], [decision(code="E01")], LAST).kept == [told]
 
 
+@pytest.mark.parametrize("code", ["S01", "S06", "L01", "s04"])
+def test_no_exemption_spares_what_cannot_be_judged_at_all_and_one_that_would_is_refused(code: str) -> None:
+    told = finding(code.upper())
+    ruling = exempt([told], [decision(code=code)], LAST)
+    assert ruling.kept == [told]
+    refused = on_exemptions([decision(code=code)], ruling, LAST, CODES)
+    assert [(one.code, one.allowed) for one in refused] == [("E03", "a rule that can be spared")]
+
+
 @pytest.mark.parametrize("left_out", sorted(GIVEN))
 def test_an_exemption_without_one_of_its_five_parts_is_refused(left_out: str) -> None:
     with pytest.raises(Refused) as refused:

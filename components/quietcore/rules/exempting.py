@@ -28,8 +28,8 @@ class Decision:
 
     @property
     def known(self) -> bool:
-        """Whether there is a rule of that code."""
-        return self.exemption.code.upper() in self.codes
+        """Whether there is a rule of that code that can be spared."""
+        return self.exemption.code.upper() in self.codes and not _binds(self.exemption.code)
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,15 @@ class Ruling:
 
 
 def exempt(findings: Iterable[Finding], exemptions: Sequence[ExemptionSpec], today: date) -> Ruling:
-    """Part the findings that an exemption spares today from those that stand. No exemption spares a rule on them."""
+    """Part the findings that an exemption spares today from those that stand.
+
+    None spares a rule on exemptions, nor one without which nothing can be judged: what is unreadable, or not assigned.
+    """
     kept: list[Finding] = []
     spared: list[tuple[ExemptionSpec, Finding]] = []
     for finding in findings:
         decision = next((each for each in exemptions if each.spares(finding, today)), None)
-        if decision is None or finding.code in _CODES:
+        if decision is None or _binds(finding.code):
             kept.append(finding)
         else:
             spared.append((decision, finding))
@@ -142,7 +145,9 @@ E02: Rule[Decision] = Rule(
 
 def _unknown_code(decision: Decision) -> Iterator[Hit]:
     code = decision.exemption.code
-    if not decision.known:
+    if _binds(code) and code.upper() in decision.codes:
+        yield Hit(where="code", given=code, allowed="a rule that can be spared", hint="mend what it finds")
+    elif not decision.known:
         near = get_close_matches(code.upper(), sorted(decision.codes), n=1, cutoff=0.5)
         yield Hit(
             where="code",
@@ -160,8 +165,10 @@ E03: Rule[Decision] = Rule(
     subject=Decision,
     judge=_unknown_code,
     doc=Doc(
-        what="An exemption names a rule of the catalogue by its code.",
-        why="A misspelt code spares nothing, and whoever reads the program believes that it does.",
+        what="An exemption names a rule of the catalogue by its code, none on shapes (S), assignments (L) or "
+        "exemptions (E).",
+        why="A misspelt code spares nothing, and whoever reads the program believes that it does. Where a declaration "
+        "cannot be read, or has no CPUs, no rule could judge it.",
         fix="write the code as the finding shows it",
         sources=(source("QUIETCORE", "exemptions"),),
         bad=Example(text=_GOOD.replace('code="D31"', 'code="D131"'), subject=lambda: _example(code="D131")),
@@ -170,5 +177,11 @@ E03: Rule[Decision] = Rule(
 )
 
 
+def _binds(code: str) -> bool:
+    """Whether no exemption spares the rule."""
+    return code.upper().startswith(_BINDING)
+
+
 RULES: tuple[Rule[Any], ...] = (E01, E02, E03)
-_CODES = frozenset(rule.code for rule in RULES)
+_BINDING = ("E", "L", "S")
+"""On exemptions, assignments and shapes: where one of these two is refused, there is nothing for other rules to judge."""
