@@ -76,6 +76,13 @@ def test_plain_pulumi_passes_a_violation_behind_an_unknown_and_the_gate_does_not
     assert "not-judged" not in {kind for kind, _ in reasons(ran)}
 
 
+def test_options_of_the_engine_in_the_environment_leave_nothing_out(quietcore: Gate, assigned: Any) -> None:
+    assigned(HIDDEN)
+    ran = quietcore("gate", "dev", "--offline", "--json", env={"PULUMI_OPTION_EXCLUDE": "**raw"})
+    assert ran.returncode == 1
+    assert ("undecided", "raw") in reasons(ran)
+
+
 def test_a_mistake_is_refused_with_its_finding(quietcore: Gate, assigned: Any) -> None:
     assigned('hv1 = host()\nnode("plc-a", hv1, pins={0: 1, 1: 2, 2: 1})\n')
     ran = quietcore("gate", "dev", "--offline")

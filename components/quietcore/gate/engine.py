@@ -20,6 +20,7 @@ from quietcore.errors import EnvironmentFault
 _ANSI: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]"
 )
+_OPTIONS: Final = "PULUMI_OPTION_"
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,13 @@ class Engine:
         return done.stdout
 
     def environment(self) -> Mapping[str, str]:
-        """What the engine sees: this Python in front, nothing assigned for good, and its event log allowed."""
+        """What the engine sees: this Python in front, nothing assigned for good, and its event log allowed.
+
+        Options of its own that a variable gives, such as a target, would leave resources out: it sees none of them.
+        """
         folders = [str(Path(sys.executable).parent), str(self.path.parent), os.environ.get("PATH", os.defpath)]
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OPTIONS)},
             "PATH": os.pathsep.join(folders),
             "CI": os.environ.get("CI") or "true",
             "PULUMI_DEBUG_COMMANDS": "true",
