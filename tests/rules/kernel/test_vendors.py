@@ -31,6 +31,11 @@ def booted(text: str, online: str, isolated: str, **fields: object) -> MachineSp
     return MachineSpec(online=CpuSet.parse(online), isolated=CpuSet.parse(isolated), cmdline=cmdline, **fields)
 
 
+def without_mask(machine: MachineSpec) -> KernelCmdline:
+    assert machine.cmdline is not None
+    return KernelCmdline.parse(str(machine.cmdline).replace("tuned.non_isolcpus=00000003 ", ""))
+
+
 def openshift(**hints: bool) -> PerformanceProfileSpec:
     return PerformanceProfileSpec(
         name="cnf",
@@ -75,6 +80,16 @@ def test_openshifts_line_without_the_hint_at_real_time_is_good() -> None:
     machine = booted(f"{NTO}isolcpus=managed_irq,2-7", "0-7", "2-7", profile=openshift(real_time=False))
     assert codes(machine) == []
     assert codes(machine.model_copy(update={"profile": openshift(real_time=True)})) == ["C10"]
+
+
+def test_openshifts_line_without_the_hint_is_held_to_the_isolated_set_in_what_it_says() -> None:
+    def told(text: str, **fields: object) -> list[str]:
+        return codes(booted(text, "0-7", "2-7", **fields))
+
+    unhinted = openshift(real_time=False)
+    assert told(f"{NTO}isolcpus=managed_irq,2-7 nohz_full=3-7", profile=unhinted) == ["C10"]
+    assert told(f"{NTO.replace('rcu_nocbs=2-7 ', '')}isolcpus=managed_irq,2-7", profile=unhinted) == ["C10"]
+    assert told(f"{NTO}isolcpus=managed_irq,2-7", plan=shares("nto")) == []
 
 
 def test_openshifts_line_is_good_in_the_dialect_of_the_plan_alone() -> None:
@@ -140,6 +155,8 @@ def test_tuneds_bare_metal_profile_needs_no_tickless_cpus() -> None:
     machine = booted(text, "0-7", "2-7", facts=facts(kernel="rt"))
     assert not [code for code in codes(machine.model_copy(update={"tuned": tuned})) if code.startswith("C")]
     assert codes(machine) == ["C10", "C10", "C14"]
+    wrong = booted(f"{text} nohz_full=3-7", "0-7", "2-7", tuned=tuned)
+    assert [code for code in codes(wrong) if code.startswith("C")] == ["C10"]
 
 
 def test_tuneds_partitioning_needs_neither_isolcpus_nor_irqaffinity() -> None:
