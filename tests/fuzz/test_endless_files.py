@@ -15,7 +15,7 @@ from quietcore.lint import Text, Verdict, lint_texts
 
 NIGHTLY: Final = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 SIZE: Final = 1 << (20 if NIGHTLY else 17)
-SECONDS: Final = 30 if NIGHTLY else 4
+SECONDS: Final = 30 if NIGHTLY else 8
 
 Make = Callable[[int], str]
 

@@ -25,8 +25,9 @@ def with_lines(findings: Iterable[Finding], contents: Mapping[str, bytes]) -> li
     for finding in findings:
         content = contents.get(finding.file)
         if content is not None and not finding.line:
-            text = texts.setdefault(finding.file, content.decode("utf-8", "replace"))
-            finding = replace(finding, line=_line(text, finding.where))
+            if finding.file not in texts:
+                texts[finding.file] = content.decode("utf-8", "replace")
+            finding = replace(finding, line=_line(texts[finding.file], finding.where))
         told.append(finding)
     return told
 

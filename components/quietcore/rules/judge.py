@@ -218,9 +218,12 @@ def _rules(table: Table, part: Part) -> Catalogue:
 
 def _without_consequences(told: list[tuple[str, Finding]], catalogue: Catalogue) -> Iterator[Finding]:
     causes = {rule.code: rule.depends_on for rule in catalogue}
+    places: dict[str, set[str]] = {}
+    for place, finding in told:
+        places.setdefault(finding.code, set()).add(place)
     for place, finding in told:
         names = causes.get(finding.code, ())
-        if not any(other.code in names and _encloses(there, place) for there, other in told):
+        if not any(_encloses(there, place) for name in names for there in places.get(name, ())):
             yield finding
 
 

@@ -56,7 +56,7 @@ class HostTopology(Spec):
     @property
     def cpus(self) -> CpuSet:
         """All CPUs of the host."""
-        return CpuSet(cpu for cell in self.cells for cpu in cell.cpus)
+        return CpuSet().union(cell.cpus for cell in self.cells)
 
     @property
     def threads(self) -> int:
