@@ -298,3 +298,20 @@ def test_a_line_of_starlingx_speaks_its_dialect_by_itself(tmp_path: Path) -> Non
     files = {"node/cmdline": STARLINGX, "node/kubelet.yaml": kubelet}
     assert codes(judged(tmp_path, files)) == []
     assert codes(judged(tmp_path, files, Options(dialect="plain"))) == ["C10", "K03"]
+
+
+BARE = (
+    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: plc\n  annotations: {cpu-quota.crio.io: disable}\nspec:\n"
+    "  restartPolicy: Never\n  runtimeClassName: performance-cell\n  containers:\n  - name: rt\n"
+    "    resources: {limits: {cpu: 2, memory: 1Gi}}\n"
+)
+
+
+@pytest.mark.parametrize("namespace", ["line-b", "default"])
+def test_of_two_pods_of_one_name_the_wrong_one_is_told(tmp_path: Path, namespace: str) -> None:
+    bad = BARE.replace("name: plc", f"name: plc\n  namespace: {namespace}").replace("cpu: 2", "cpu: 1500m")
+    for files in ({"site/a.yaml": bad, "site/b.yaml": BARE}, {"site/b.yaml": bad, "site/a.yaml": BARE}):
+        (found,) = judged(tmp_path / namespace / min(files), files).findings
+        assert found.code == "W02"
+        assert Path(found.file or "").name == next(Path(name).name for name, text in files.items() if text == bad)
+        assert found.where.startswith('Pod "')

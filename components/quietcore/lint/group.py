@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -75,7 +75,26 @@ def _group(folder: str, name: str, layers: list[Layer]) -> Group:
     group = Group(name, folder)
     for layer in layers:
         group.layers[layer.noun].append(layer)
+    for noun in ("pod", "virtual machine"):
+        if noun in group.layers:
+            group.layers[noun] = _told_apart(group.of(noun))
     return group
+
+
+def _told_apart(found: list[Layer]) -> list[Layer]:
+    """Objects of one kind and name under names that tell them apart: by namespace, or by file within one."""
+    taken = Counter((each.value.kind, each.value.name) for each in found)
+    fully = Counter((each.value.kind, each.value.namespace, each.value.name) for each in found)
+
+    def named(each: Layer) -> Layer:
+        value = each.value
+        if taken[value.kind, value.name] == 1:
+            return each
+        alike = fully[value.kind, value.namespace, value.name] > 1
+        name = f"{value.namespace}/{value.name}{f' of {PurePath(each.text.name).name}' if alike else ''}"
+        return replace(each, value=value.model_copy(update={"name": name}))
+
+    return [named(each) for each in found]
 
 
 def _fold_profiles(layers: dict[str, list[Layer]]) -> None:
