@@ -314,4 +314,12 @@ def test_drivers_and_profiles_are_told_by_name() -> None:
     )
     (found,) = findings(MachineSpec(profile=openshift))
     assert found.where == "profile.kernel_args"
-    assert found.given == "idle=poll in profile; profile hints at no real time, and not at high power consumption"
+    assert found.given == "idle=poll in profile, which hints at no real time, and not at high power consumption"
+
+
+def test_a_profile_that_polls_by_hand_is_named_once() -> None:
+    profile = PerformanceProfileSpec(name="cell", kernel_args=("idle=poll",))
+    given = next(each.given for each in findings(MachineSpec(profile=profile)) if each.code == "C22")
+    assert given == (
+        "idle=poll in profile, which hints at real time by saying nothing, and not at high power consumption"
+    )

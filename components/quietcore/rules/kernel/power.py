@@ -67,16 +67,20 @@ C21: Rule[MachineSpec] = Rule(
 )
 
 
+_HINTS = {True: "real time", False: "no real time", None: "real time by saying nothing"}
+
+
 def _polls(machine: MachineSpec) -> Iterator[Hit]:
     profile = machine.profile
     if profile is None or (profile.hints.high_power and profile.realtime):
         return
-    written = "idle=poll" in profile.kernel_args
+    written, own = "idle=poll" in profile.kernel_args, machine.end("profile")
     if written or (machine.cmdline is not None and machine.cmdline.get("idle") == "poll"):
+        others = f"{own}, which" if written else f"{machine.end('cmdline')}; {own}"
         yield Hit(
             where="profile.kernel_args" if written else "cmdline.idle",
-            given=f"idle=poll in {machine.end('profile' if written else 'cmdline')}; {machine.end('profile')} hints at "
-            f"{'real time' if profile.realtime else 'no real time'}, and not at high power consumption",
+            given=f"idle=poll in {others} hints at "
+            f"{_HINTS[profile.hints.real_time]}, and not at high power consumption",
             allowed="idle=poll with both hints",
             hint="set workloadHints realTime and highPowerConsumption to true, or remove idle=poll",
         )
