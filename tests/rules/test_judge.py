@@ -13,6 +13,7 @@ from quietcore.rules.paths import ARGUMENTS, called
 from quietcore.rules.rule import Hit
 from quietcore.spec import CpuPlan, Finding, HostSpec, KernelCmdline, MachineSpec, NodeSpec, Refused, Severity, SiteSpec
 from quietcore.spec.finding import in_order
+from quietcore.spec.guest import GuestSpec
 
 BAD = [
     domain(name="a", vcpu_pins=pins(v0="0", v1="0", v2="9", v3="9"), pmu=None),
@@ -145,6 +146,28 @@ def test_a_consequence_in_a_machines_layer_is_silent_while_its_cause_stands_on_t
     assert [found.code for found in findings(machine, (cause, effect))] == ["C34"]
     assert [found.where for found in findings(machine, (effect,))] == ["grub, cmdline.isolcpus"]
     assert [found.code for found in findings(machine, (cause, elsewhere))] == ["C34", "C36"]
+
+
+@pytest.mark.parametrize(
+    ("where", "silent"),
+    [
+        ("vcpu", True),
+        ("vcpu[1]", True),
+        ("vcpu.placement", True),
+        ("vcpus", False),
+        ("vcp", False),
+        ("numatune", False),
+    ],
+)
+def test_a_consequence_is_silent_at_its_causes_place_and_within_it(where: str, silent: bool) -> None:
+    cause = replace(by_code("D02"), judge=lambda _: [Hit(where="vcpu", given="anything")], depends_on=())
+    effect = replace(by_code("D06"), judge=lambda _: [Hit(where=where, given="anything")], depends_on=("D02",))
+    assert [found.code for found in findings(domain(), (cause, effect))] == (["D02"] if silent else ["D02", "D06"])
+
+
+def test_the_line_of_an_ordinary_guest_is_not_judged() -> None:
+    guest = GuestSpec(cmdline=KernelCmdline.parse("nohz=off nohz_full=1 isolcpus=x rcutree.kthread_prio=99"))
+    assert findings(NodeSpec(host=host(), domain=ordinary(guest=guest))) == []
 
 
 @pytest.mark.parametrize(

@@ -46,5 +46,6 @@ def test_a_lock_that_says_what_is_due_is_fine_and_an_older_one_is_told() -> None
 def test_room_is_counted_within_a_cell_not_over_cells() -> None:
     free = {0: CpuSet([2, 3]), 1: CpuSet([6, 7])}
     assert findings(Room(node="a", host="hv1", wanted=2, free=free)) == []
+    assert findings(Room(node="a", host="hv1", wanted=2, free={0: CpuSet([2]), 1: CpuSet([6, 7])})) == []
     (found,) = findings(Room(node="a", host="hv1", wanted=3, free=free))
     assert found.given == '3 real-time vCPUs; host "hv1" has cell 0: 2-3 free; cell 1: 6-7 free'

@@ -172,6 +172,7 @@ def test_who_counts_on_the_second_threads_is_told() -> None:
     [
         ("", {"kernel": "rt", "efi_variables": True}, ["C39"]),
         ("efi=noruntime", {"kernel": "rt", "efi_variables": True}, ["C39"]),
+        ("efi", {"kernel": "rt", "efi_variables": True}, ["C39"]),
         ("other=runtime", {"kernel": "rt", "efi_variables": True}, ["C39"]),
         ("efi=debug,runtime", {"kernel": "rt", "efi_variables": True}, []),
         ("", {"kernel": "rt", "efi_variables": False}, []),

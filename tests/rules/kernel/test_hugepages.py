@@ -43,6 +43,10 @@ def test_hugepages_are_read_in_order(text: str, expected: list[str]) -> None:
     assert codes(machine(text)) == expected
 
 
+def test_a_line_that_is_out_of_order_is_told_once() -> None:
+    assert codes(machine("hugepagesz=1G hugepages=4 hugepages=8")) == ["C25"]
+
+
 def test_sizes_without_a_default_are_no_matter_where_no_cpu_is_isolated() -> None:
     assert codes(KernelCmdline.parse("hugepagesz=1G hugepages=4")) == []
 
@@ -104,6 +108,10 @@ def test_small_pages_after_boot_need_their_pool() -> None:
     assert codes(machine(f"{text} hugepagesz=2M hugepages=0", topology=held)) == []
     assert codes(machine(text.replace("1G", "2M"), topology=held)) == []
     assert codes(machine(text, topology=hardware(p1GiB=1))) == []
+    assert codes(machine(f"{text} hugepagesz=2M", topology=held)) == []
+    assert codes(machine("hugepagesz=1G hugepages=2", topology=held)) == ["C25"]
+    assert codes(machine(text, topology=held.model_copy(update={"arch": "aarch64"}))) == []
+    assert codes(machine(text, facts=facts(arch="x86_64"))) == []
 
 
 @given(

@@ -46,6 +46,7 @@ def swapped(parameter: str) -> MachineSpec:
         ("irqaffinity=1-2", ["C14"]),
         ("irqaffinity=8", ["C34"]),
         ("irqaffinity", ["C14"]),
+        ("irqaffinity=x", ["C34"]),
         ("kthread_cpus=0", []),
         ("kthread_cpus=1-2", ["C15"]),
         ("kthread_cpus=", ["C15"]),
@@ -184,6 +185,7 @@ def test_a_line_of_an_unknown_number_of_cpus_is_mended_in_words() -> None:
         return [finding.hint for finding in findings(swapped(parameter).model_copy(update={"online": CpuSet()}))]
 
     assert hint("irqaffinity=0-2") == ["write the CPUs that are not isolated into irqaffinity"]
+    assert hint("irqaffinity") == ["write the CPUs that are not isolated into irqaffinity"]
     assert hint("kthread_cpus=0-2") == ["write the housekeeping CPUs into kthread_cpus"]
     assert hint("systemd.cpu_affinity=0-2") == ["write systemd.cpu_affinity=0-1"]
     assert hint("systemd.cpu_affinity=2") == ["write the housekeeping CPUs into systemd.cpu_affinity"]

@@ -90,6 +90,8 @@ def test_openshifts_line_without_the_hint_is_held_to_the_isolated_set_in_what_it
     assert told(f"{NTO}isolcpus=managed_irq,2-7 nohz_full=3-7", profile=unhinted) == ["C10"]
     assert told(f"{NTO.replace('rcu_nocbs=2-7 ', '')}isolcpus=managed_irq,2-7", profile=unhinted) == ["C10"]
     assert told(f"{NTO}isolcpus=managed_irq,2-7", plan=shares("nto")) == []
+    assert told("isolcpus=managed_irq,domain,2-7 rcu_nocbs=2-7", plan=shares("nto")) == []
+    assert told("isolcpus=managed_irq,domain,2-7 rcu_nocbs=2-7 nohz_full=2-7") == ["C14"]
 
 
 def test_openshifts_line_is_good_in_the_dialect_of_the_plan_alone() -> None:
@@ -147,6 +149,15 @@ def test_a_virtual_starlingx_host_has_its_ticks() -> None:
     ticking = STX.replace("nohz_full=1-16,33-48 ", "")
     assert codes(starlingx(ticking, facts=facts(virtual=True))) == []
     assert codes(starlingx(facts=facts(virtual=True))) == ["C42"]
+    assert codes(starlingx(ticking.replace("rcu_nocbs=1-31,33-63 ", ""), facts=facts(virtual=True))) == ["C10"]
+    assert codes(starlingx(ticking, role="guest")) == []
+    fewer = STX.replace("nohz_full=1-16,33-48", "nohz_full=1-16")
+    assert codes(starlingx(fewer, facts=facts(virtual=True))) == ["C10", "C42"]
+
+
+def test_starlingxs_line_is_good_where_nobody_says_how_many_cpus_there_are() -> None:
+    text = "isolcpus=managed_irq,domain,2-N nohz_full=2-N rcu_nocbs=2-N irqaffinity=0,1 kthread_cpus=0-1"
+    assert codes(booted(text, "", "2-7", plan=shares("starlingx"))) == []
 
 
 def test_tuneds_bare_metal_profile_needs_no_tickless_cpus() -> None:
