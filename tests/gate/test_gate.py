@@ -76,6 +76,14 @@ def test_plain_pulumi_passes_a_violation_behind_an_unknown_and_the_gate_does_not
     assert "not-judged" not in {kind for kind, _ in reasons(ran)}
 
 
+def test_a_domain_that_is_declared_only_once_a_value_is_known_is_named(quietcore: Gate, assigned: Any) -> None:
+    plain = 'made.id.apply(lambda _: libvirt.Domain("later", name="later", vcpu=1, memory=512, opts=served))\n'
+    assigned(HIDDEN.partition("SHEET")[0] + plain)
+    ran = quietcore("gate", "dev", "--offline", "--json")
+    assert ran.returncode == 1
+    assert reasons(ran) == [("undecided", "later")]
+
+
 def test_options_of_the_engine_in_the_environment_leave_nothing_out(quietcore: Gate, assigned: Any) -> None:
     assigned(HIDDEN)
     ran = quietcore("gate", "dev", "--offline", "--json", env={"PULUMI_OPTION_EXCLUDE": "**raw"})

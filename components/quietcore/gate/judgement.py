@@ -10,7 +10,9 @@ from quietcore.gate.events import Events, Violation, name_of
 from quietcore.gate.pack import OURS
 from quietcore.gate.place import subject_of
 from quietcore.gate.verdict import Unobserved
+from quietcore.policy.lifted import is_lifted
 from quietcore.policy.record import Record
+from quietcore.resources.site import Registered
 from quietcore.spec.exemption import ExemptionSpec
 from quietcore.spec.finding import Finding, in_order
 
@@ -59,6 +61,15 @@ def violations(events: Events, findings: Iterable[Finding], record: Record | Non
         return each.level != "mandatory" or each.text.endswith(told) or same
 
     return tuple(each for each in events.violations if each.policy not in OURS or not repeats(each))
+
+
+def hidden(events: Events, declared: Iterable[Registered]) -> tuple[str, ...]:
+    """The judged resources that the program declares by itself and that the preview has none of.
+
+    Without an engine every value is taken for known, so what waits for one is declared there only.
+    """
+    previewed = {(step.type, step.name) for step in events.steps}
+    return tuple(each.name for each in declared if is_lifted(each.type) and (each.type, each.name) not in previewed)
 
 
 def unobserved(events: Events) -> tuple[Unobserved, ...]:

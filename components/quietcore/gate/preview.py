@@ -63,6 +63,7 @@ def preview(order: Order, run: Run | None, failed: QuietcoreError | None = None)
         offline=order.offline,
         findings=found,
         spared=judgement.all_spared(run.spared if run else (), judged),
+        hidden=judgement.hidden(events, run.resources) if run and judged else (),
         unobserved=judgement.unobserved(events),
         faults=faults,
         changes=changes(events),

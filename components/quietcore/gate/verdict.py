@@ -50,7 +50,8 @@ class Unobserved:
 class Verdict:
     """``judged`` is None where the pack never came to judge the whole stack.
 
-    ``faults`` are failures of the engine, the program or a plugin: (resource or "", text).
+    ``hidden`` are names of resources that the program declares only once a value is known, so that the preview has
+    none of them. ``faults`` are failures of the engine, the program or a plugin: (resource or "", text).
     """
 
     stack: str
@@ -61,6 +62,7 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     spared: tuple[tuple[ExemptionSpec, Finding], ...] = ()
     undecided: tuple[Undecided, ...] = ()
+    hidden: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
     unobserved: tuple[Unobserved, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
@@ -108,6 +110,7 @@ class Verdict:
             "findings": [finding.as_json() for finding in self.findings],
             "exempt": [{**exemption.dump(), "finding": finding.as_json()} for exemption, finding in self.spared],
             "undecided": [asdict(each) for each in self.undecided],
+            "hidden": list(self.hidden),
             "policies": [asdict(each) for each in self.violations],
             "not_observed": [asdict(each) for each in self.unobserved],
             "offline": self.offline,
@@ -128,6 +131,9 @@ class Verdict:
         for undecided in self.undecided:
             text = f"no rule could judge {undecided.path}, which is not known before `up`"
             yield Reason(Kind.UNDECIDED, text, undecided.name, f"give {undecided.path} a value that the program knows")
+        for name in self.hidden:
+            text = "no rule could judge it: it is declared only once a value is known, such as inside apply()"
+            yield Reason(Kind.UNDECIDED, text, name, "declare it outside, and give it the value as an argument")
         if not self.offline:
             for each in self.unobserved:
                 hint = "let this job reach the host, or say --offline where this is meant"

@@ -184,4 +184,4 @@ def _binds(code: str) -> bool:
 
 RULES: tuple[Rule[Any], ...] = (E01, E02, E03)
 _BINDING = ("E", "L", "S")
-"""On exemptions, assignments and shapes: where one of these two is refused, there is nothing for other rules to judge."""
+"""On exemptions, assignments and shapes: where one of the last two refuses, nothing is left for others to judge."""
