@@ -315,3 +315,12 @@ def test_of_two_pods_of_one_name_the_wrong_one_is_told(tmp_path: Path, namespace
         assert found.code == "W02"
         assert Path(found.file or "").name == next(Path(name).name for name, text in files.items() if text == bad)
         assert found.where.startswith('Pod "')
+
+
+def test_a_second_domain_of_a_name_is_left_alone_and_the_first_is_told_in_its_own_file(tmp_path: Path) -> None:
+    bad = DOMAIN.replace("vcpus='1-3'", "vcpus='1-4'")
+    verdict = judged(tmp_path, {"hv1/a.xml": bad, "hv1/b.xml": DOMAIN})
+    (found,) = [finding for finding in verdict.findings if finding.code == "D09"]
+    assert found.file == str(tmp_path / "hv1/a.xml")
+    assert [file for file, _ in verdict.unjudged] == [str(tmp_path / "hv1/b.xml")]
+    assert verdict.judged == 1

@@ -175,7 +175,7 @@ def _places(
     group: Group, machine: MachineSpec | None, guests: Mapping[str, MachineSpec], isolation: Isolation | None
 ) -> dict[str, Place]:
     """Where what a finding's path begins with stands."""
-    places = {f'domain "{layer.value.name}"': Place(layer.text.name) for layer in group.of("domain")}
+    places = {f'domain "{layer.value.name}"': Place(layer.text.name) for layer in reversed(group.of("domain"))}
     for noun in ("pod", "virtual machine"):
         for layer in group.of(noun):
             places[f'{layer.value.kind} "{layer.value.name}"'] = Place(layer.text.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from quietcore.lint.broken import findings_of
 from quietcore.lint.case import Case, case_of, housekeeping
 from quietcore.lint.group import Group, groups_of
 from quietcore.lint.guarded import Lacking, guarded, lacking
-from quietcore.lint.layer import lifted
+from quietcore.lint.layer import Lifted, lifted
 from quietcore.lint.line import with_lines
 from quietcore.lint.missing import missing
 from quietcore.lint.options import Options
@@ -70,14 +70,23 @@ def lint_texts(texts: Iterable[Text], options: Options = NONE) -> Verdict:
     told += _across(cases)
     contents = {each.text.name: each.text.content for each in every if each.text.content is not None}
     unjudged = [(each.text.name, reason) for each in every for reason in each.unjudged]
-    unjudged += [aside for case in cases for group in _groups(case) for aside in group.unjudged]
+    aside = [each for case in cases for group in _groups(case) for each in group.unjudged]
+    left = {file for file, _ in aside}
+    unjudged += aside
     return Verdict(
         findings=tuple(with_lines((each for each in in_order(told) if options.asks(each.code)), contents)),
-        judged=sum(any(layer.noun != "script" for layer in each.layers) for each in every),
+        judged=sum(_counts(each, left) for each in every),
         subjects=_subjects(cases),
         unjudged=tuple(dict.fromkeys(unjudged)),
         missing=tuple(dict.fromkeys(gaps)),
     )
+
+
+def _counts(lifted: Lifted, left: Collection[str]) -> bool:
+    """Whether a text is among those that were judged: not one whose only layer was left alone."""
+    if len(lifted.layers) == 1 and lifted.text.name in left:
+        return False
+    return any(layer.noun != "script" for layer in lifted.layers)
 
 
 def _judged(case: Case, lack: Lacking) -> list[Finding]:
