@@ -56,6 +56,7 @@ def test_sizes_without_a_default_are_no_matter_where_no_cpu_is_isolated() -> Non
     [
         ("2M", {"arch": "x86_64"}, []),
         ("64K", {"arch": "x86_64"}, ["C28"]),
+        ("64K", {"arch": "x86_64", "page_size": 4}, ["C28"]),
         ("64K", {"arch": "aarch64"}, []),
         ("16G", {"arch": "aarch64"}, []),
         ("16G", {"arch": "aarch64", "page_size": 4}, ["C28"]),
@@ -96,6 +97,7 @@ def test_pages_of_the_topology_are_held_to_its_memory_where_the_line_reserves_no
         "cells[0].pages",
         "16GiB of hugepages; cell 0 has 16GiB",
     )
+    assert codes(machine(topology=hardware().model_copy(update={"cells": ()}))) == []
     unknown = hardware(p1GiB=16).cells[0].model_copy(update={"memory": Size(0)})
     assert codes(machine(topology=hardware().model_copy(update={"cells": (unknown,)}))) == []
 
@@ -179,6 +181,7 @@ def test_a_version_that_is_none_decides_nothing(version: str) -> None:
 
 def test_a_count_before_any_size_is_one_of_the_default() -> None:
     assert pages_of(KernelCmdline.parse("hugepages=32 default_hugepagesz=1G")).total() == Size.parse("32GiB").bytes
+    assert pages_of(KernelCmdline.parse("default_hugepagesz=1G default_hugepagesz=x")).default == Size.parse("1GiB")
     assert pages_of(KernelCmdline.parse("hugepages=0:1,1:2")).of_node(1) == Size.parse("4MiB").bytes
     assert codes(machine("hugepages=32 default_hugepagesz=1G", topology=hardware())) == ["C30"]
     assert codes(machine("hugepages=31 default_hugepagesz=1G", topology=hardware())) == []

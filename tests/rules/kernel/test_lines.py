@@ -72,6 +72,7 @@ def swapped(parameter: str) -> MachineSpec:
         ("rcutree.kthread_prio=99", ["C38"]),
         ("rcutree.kthread_prio=0", ["C38"]),
         ("rcutree.kthread_prio=high", ["C38"]),
+        ("rcutree.kthread_prio=\u0661\u0661", ["C38"]),
         ("rcutree.kthread_prio=" + "1" * 5000, ["C36", "C38"]),
         ("audit=0", []),
         ("audit=1", ["C40"]),

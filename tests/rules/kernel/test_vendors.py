@@ -145,6 +145,12 @@ def test_starlingxs_line_is_held_to_its_own_words(old: str, new: str, expected: 
     assert codes(starlingx(STX.replace(old, new))) == expected
 
 
+def test_starlingxs_kernel_threads_matter_on_hosts_that_isolate() -> None:
+    assert "C15" in codes(booted("quiet", "0-7", "2-7", plan=shares("starlingx")))
+    assert "C15" not in codes(booted("quiet", "0-7", "2-7", plan=shares("starlingx"), role="guest"))
+    assert "C15" not in codes(booted("quiet", "0-7", "", plan=shares("starlingx", isolated="")))
+
+
 def test_a_virtual_starlingx_host_has_its_ticks() -> None:
     ticking = STX.replace("nohz_full=1-16,33-48 ", "")
     assert codes(starlingx(ticking, facts=facts(virtual=True))) == []

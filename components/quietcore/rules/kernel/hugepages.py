@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from quietcore.rules.kernel.examples import facts, hardware, line, machine
-from quietcore.rules.kernel.pages import held, pages_of, size_of
+from quietcore.rules.kernel.pages import Pages, held, pages_of, size_of
 from quietcore.rules.kernel.reading import arch
 from quietcore.rules.rule import Doc, Example, Hit, Rule, Scope
 from quietcore.rules.sources import source
@@ -78,7 +78,7 @@ def _no_pool(machine: MachineSpec) -> Iterator[Hit]:
         return
     pages = pages_of(machine.cmdline)
     small = Size.mib(2)
-    if pages.default != Size.parse("1GiB") or small in pages.sizes or any(size == small for size, _ in pages.counts):
+    if pages.default != Size.parse("1GiB") or small in pages.sizes:
         return
     cells = [cell for cell in machine.topology.cells if cell.pages.get(small)]
     if cells:
@@ -189,18 +189,17 @@ C28: Rule[MachineSpec] = Rule(
 
 def _too_many(machine: MachineSpec) -> Iterator[Hit]:
     topology = machine.topology
-    if topology is None or not all(cell.memory.bytes for cell in topology.cells):
+    if topology is None or min((cell.memory.bytes for cell in topology.cells), default=0) == 0:
         return
-    asked = pages_of(machine.cmdline) if machine.cmdline else None
-    said = asked is not None and bool(asked.counts)
+    asked = pages_of(machine.cmdline) if machine.cmdline else Pages()
     memory = sum(cell.memory.bytes for cell in topology.cells)
-    if asked is not None and asked.total() >= memory:
+    if asked.total() >= memory:
         yield _no_room("cmdline.hugepages", asked.total(), memory, "the machine")
         return
     for cell in topology.cells:
-        wanted = asked.of_node(cell.id) if asked is not None and said else held(cell.pages)
+        wanted = asked.of_node(cell.id) if asked.counts else held(cell.pages)
         if wanted >= cell.memory.bytes:
-            where = "cmdline.hugepages" if said else f"cells[{cell.id}].pages"
+            where = "cmdline.hugepages" if asked.counts else f"cells[{cell.id}].pages"
             yield _no_room(where, wanted, cell.memory.bytes, f"cell {cell.id}")
 
 
