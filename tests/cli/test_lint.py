@@ -68,8 +68,18 @@ def test_what_was_not_judged_is_listed_with_what_would_help(invoke: Invoke, tmp_
 def test_many_strange_files_are_told_by_their_number(invoke: Invoke, tmp_path: Path) -> None:
     write(tmp_path, {f"notes/{index:02}.txt": "call Ada\n" for index in range(20)})
     done = invoke("lint", "notes")
-    assert "  and 8 other files (--json lists all)\n" in done.stdout
+    listed = "not judged (--json lists all):\n  notes/00.txt and 19 other files: no kind of file that is known here\n\n"
+    assert listed in done.stdout
     assert len(json.loads(invoke("lint", "notes", "--json").stdout)["not_judged"]) == 20
+
+
+def test_what_says_the_most_is_told_before_what_is_many(invoke: Invoke, tmp_path: Path) -> None:
+    write(tmp_path, {f"hv1/{index:02}.txt": "call Ada\n" for index in range(20)} | {"hv1/zz.json": "{}"})
+    write(tmp_path, {f"hv1/p{index:02}.yaml": f"kind: Strange{index}\napiVersion: v1\n" for index in range(14)})
+    lines = invoke("lint", "hv1").stdout.splitlines()
+    assert lines[1].startswith("  hv1/p00.yaml: a Strange0")
+    assert lines[12] == "  hv1/00.txt and 19 other files: no kind of file that is known here"
+    assert lines[13] == "  and 4 other files"
 
 
 def test_the_answer_as_json(invoke: Invoke, tmp_path: Path) -> None:

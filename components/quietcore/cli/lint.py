@@ -14,7 +14,7 @@ from quietcore.cli.answer import answer_json, json_option, plural
 from quietcore.cli.styled import styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from quietcore.lint import Options, Text, Verdict
 
@@ -90,11 +90,9 @@ def tell(verdict: Verdict) -> None:
     for finding in verdict.findings:
         click.echo(styled(finding) + "\n")
     if verdict.unjudged:
-        click.echo("not judged:")
-        for file, reason in verdict.unjudged[:SHOWN]:
-            click.echo(f"  {file}: {reason}")
-        if len(verdict.unjudged) > SHOWN:
-            click.echo(f"  and {plural(len(verdict.unjudged) - SHOWN, 'other file')} (--json lists all)")
+        click.echo(f"not judged{' (--json lists all)' if len(verdict.unjudged) > SHOWN else ''}:")
+        for line in _left(verdict.unjudged):
+            click.echo(f"  {line}")
         click.echo()
     if verdict.missing:
         click.echo("not known:")
@@ -102,6 +100,24 @@ def tell(verdict: Verdict) -> None:
             click.echo(f"  {sentence}")
         click.echo()
     click.echo(summary(verdict))
+
+
+def _left(unjudged: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Files and reasons; where there are many, the first of each reason, rarest reasons first: they say the most."""
+    if len(unjudged) <= SHOWN:
+        yield from (f"{file}: {reason}" for file, reason in unjudged)
+        return
+    count = Counter(reason for _, reason in unjudged)
+    first = {reason: file for file, reason in reversed(unjudged)}
+    reasons = sorted(count, key=lambda reason: (count[reason], first[reason]))
+    told = reasons if len(reasons) <= SHOWN else [*reasons[: SHOWN - 1], reasons[-1]]
+    for reason in told:
+        others = plural(count[reason] - 1, "other file")
+        more = f" and {others}" if count[reason] > 1 else ""
+        yield f"{first[reason]}{more}: {reason}"
+    rest = len(unjudged) - sum(count[reason] for reason in told)
+    if rest:
+        yield f"and {plural(rest, 'other file')}"
 
 
 def summary(verdict: Verdict) -> str:
