@@ -134,6 +134,7 @@ def test_idle_polling_needs_both_hints(real_time: bool | None, high_power: bool 
         ("intel_iommu=on iommu=soft iommu=pt", {"vendor": "intel"}, []),
         ("intel_iommu=off iommu=pt", {"vendor": "intel"}, ["C24"]),
         ("iommu=pt", {"vendor": "amd"}, []),
+        ("iommu", {"vendor": "amd"}, ["C24"]),
         ("", {"vendor": "amd"}, ["C24"]),
         ("iommu=pt", {}, []),
         ("", {}, ["C24"]),
@@ -154,6 +155,7 @@ def test_nosmt_goes_with_a_plan_of_first_threads() -> None:
     assert "C37" in codes(machine("nosmt", topology=split))
     assert "C37" in codes(machine("mitigations=auto,nosmt", topology=split, plan=shares()))
     assert codes(machine("nosmt", topology=hardware(), plan=shares())) == []
+    assert codes(machine(topology=hardware(), facts=facts(smt=False))) == []
     assert "C37" in codes(machine(topology=split, facts=facts(smt=False)))
     assert "C37" not in codes(machine(topology=split, facts=facts(smt=True)))
     assert "C37" not in codes(machine(topology=split))
@@ -200,6 +202,7 @@ def test_broadwell_has_a_quirk_under_starlingx_only(model: str, quirk: bool) -> 
     assert codes(machine("kthread_cpus=0-1", topology=known, plan=shares("starlingx"))) == expected
     assert codes(machine("kthread_cpus=0-1 kvm_intel.eptad=0", topology=known, plan=shares("starlingx"))) == []
     assert codes(machine(topology=known, plan=shares())) == []
+    assert codes(machine("kthread_cpus=0-1", topology=known, plan=shares("starlingx"), role="guest")) == []
 
 
 def test_only_machines_that_claim_real_time_need_its_kernel() -> None:

@@ -189,6 +189,16 @@ def test_a_count_before_any_size_is_one_of_the_default() -> None:
     assert pages_of(KernelCmdline.parse(others)).total() == Size.parse("5GiB").bytes
 
 
+@pytest.mark.parametrize("text", ["hugepages", "hugepages=", "hugepages=\u0664", "hugepages=x:4", "hugepages=0:"])
+def test_a_count_that_is_no_number_is_none(text: str) -> None:
+    assert pages_of(KernelCmdline.parse(text)).total() == 0
+
+
+def test_a_count_of_a_size_that_is_said_is_not_one_of_the_default() -> None:
+    text = "hugepagesz=2M hugepages=4 default_hugepagesz=1G"
+    assert pages_of(KernelCmdline.parse(text)).total() == Size.parse("8MiB").bytes
+
+
 @pytest.mark.parametrize(("digits", "count"), [(15, 10**15 - 1), (16, 0), (5000, 0)])
 def test_a_count_of_more_than_fifteen_digits_is_none(digits: int, count: int) -> None:
     assert pages_of(KernelCmdline.parse(f"hugepages={'9' * digits}")).total() == count * Size.parse("2MiB").bytes
