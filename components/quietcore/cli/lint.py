@@ -36,7 +36,8 @@ SHOWN: Final = 12
 @click.option(
     "--dialect",
     type=click.Choice(["plain", "nto", "starlingx"]),
-    help="Whose words the files speak.  [default: nto beside a PerformanceProfile, else plain]",
+    help="Whose words the files speak.  [default: nto beside a PerformanceProfile, starlingx where the "
+    "command line boots from its volume group, else plain]",
 )
 @json_option
 @click.pass_context
