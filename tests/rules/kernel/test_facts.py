@@ -7,6 +7,7 @@ import pytest
 from quietcore.rules.examples import profile
 from quietcore.rules.judge import asides, findings
 from quietcore.rules.kernel.examples import facts, hardware, machine, shares
+from quietcore.rules.kernel.reading import dialect
 from quietcore.spec import KernelCmdline, KubeletSpec, MachineSpec, PerformanceProfileSpec, PodSpec
 from quietcore.spec.performance_profile import WorkloadHints
 from quietcore.spec.pod import Amounts, ContainerSpec
@@ -108,6 +109,15 @@ def test_a_frequency_driver_is_the_vendors(text: str, vendor: str | None, expect
 def test_the_vendor_is_the_topologys_where_no_fact_says_it() -> None:
     assert codes(machine("amd_pstate=active", topology=hardware(vendor="GenuineIntel"))) == ["C23"]
     assert codes(machine("amd_pstate=active", topology=hardware(vendor="AuthenticAMD"))) == []
+    both = machine("amd_pstate=active", topology=hardware(vendor="GenuineIntel"), facts=facts(vendor="amd"))
+    assert codes(both) == []
+
+
+def test_a_profile_makes_the_machine_openshifts_unless_its_plan_says_otherwise() -> None:
+    openshift = PerformanceProfileSpec(reserved=CpuSet([0, 1]), isolated=CpuSet(range(2, 8)))
+    assert dialect(machine(plan=shares(), profile=openshift)) == "nto"
+    assert dialect(machine(plan=shares("starlingx"), profile=openshift)) == "starlingx"
+    assert dialect(machine(plan=shares())) == "plain"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +212,7 @@ def test_broadwell_has_a_quirk_under_starlingx_only(model: str, quirk: bool) -> 
     assert codes(machine("kthread_cpus=0-1", topology=known, plan=shares("starlingx"))) == expected
     assert codes(machine("kthread_cpus=0-1 kvm_intel.eptad=0", topology=known, plan=shares("starlingx"))) == []
     assert codes(machine(topology=known, plan=shares())) == []
-    assert codes(machine("kthread_cpus=0-1", topology=known, plan=shares("starlingx"), role="guest")) == []
+    assert "C41" not in codes(machine("kthread_cpus=0-1", topology=known, plan=shares("starlingx"), role="guest"))
 
 
 def test_only_machines_that_claim_real_time_need_its_kernel() -> None:
@@ -272,12 +282,10 @@ KNOWN = {"kernel": "rt", "invariant_tsc": True, "passthrough": True, "efi_variab
 
 
 @pytest.mark.parametrize("role", ["host", "guest", "worker"])
-@pytest.mark.parametrize("dialect", ["plain", "starlingx"])
-def test_a_machine_of_which_nobody_knows_the_line_breaks_no_rule_on_it(role: str, dialect: str) -> None:
+@pytest.mark.parametrize("words", ["plain", "starlingx"])
+def test_a_machine_of_which_nobody_knows_the_line_breaks_no_rule_on_it(role: str, words: str) -> None:
     broadwell = hardware(threads=2, model="Broadwell", vendor="Intel", p1GiB=1, p2MiB=4)
-    unknown = machine(
-        cmdline=None, role=role, facts=facts(smt=False, **KNOWN), topology=broadwell, plan=shares(dialect)
-    )
+    unknown = machine(cmdline=None, role=role, facts=facts(smt=False, **KNOWN), topology=broadwell, plan=shares(words))
     assert [code for code in codes(unknown) if code.startswith("C")] == []
 
 

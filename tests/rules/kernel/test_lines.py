@@ -31,6 +31,7 @@ def swapped(parameter: str) -> MachineSpec:
         ("nohz_full=0-7", ["C08", "C10"]),
         ("nohz_full=all", ["C08", "C10"]),
         ("nohz_full=2-8", ["C34"]),
+        ("nohz_full=9-N", ["C34"]),
         ("nohz_full=2-7,", ["C34"]),
         ("nohz_full=domain,2-7", ["C34"]),
         ("nohz=off", ["C11"]),
@@ -120,6 +121,15 @@ def test_without_the_flag_domain_systemd_keeps_the_daemons_away() -> None:
     assert codes(machine("isolcpus=managed_irq,2-7", without=flags)) == ["C32"]
     assert codes(machine("isolcpus=managed_irq,2-7 systemd.cpu_affinity=0", without=flags)) == []
     assert codes(machine("isolcpus=managed_irq,2-7", without=flags, facts=facts(partitions=True))) == []
+
+
+def test_without_nohz_full_nobody_needs_nohz() -> None:
+    assert codes(KernelCmdline.parse("nohz=off")) == []
+
+
+def test_each_list_that_cannot_be_read_is_told_beside_an_unknown_flag() -> None:
+    both = machine("isolcpus=domian,2-7 nohz_full=y", without=("isolcpus", "nohz_full"))
+    assert [found.where for found in findings(both) if found.code == "C34"] == ["cmdline.isolcpus", "cmdline.nohz_full"]
 
 
 def test_what_stands_after_two_dashes_is_not_for_the_kernel() -> None:

@@ -155,6 +155,7 @@ def test_a_virtual_starlingx_host_has_its_ticks() -> None:
     ticking = STX.replace("nohz_full=1-16,33-48 ", "")
     assert codes(starlingx(ticking, facts=facts(virtual=True))) == []
     assert codes(starlingx(facts=facts(virtual=True))) == ["C42"]
+    assert codes(starlingx(role="guest")) == ["C42"]
     assert codes(starlingx(ticking.replace("rcu_nocbs=1-31,33-63 ", ""), facts=facts(virtual=True))) == ["C10"]
     assert codes(starlingx(ticking, role="guest")) == []
     fewer = STX.replace("nohz_full=1-16,33-48", "nohz_full=1-16")
