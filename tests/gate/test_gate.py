@@ -84,6 +84,42 @@ def test_a_domain_that_is_declared_only_once_a_value_is_known_is_named(quietcore
     assert reasons(ran) == [("undecided", "later")]
 
 
+def test_a_host_whose_uri_is_not_known_yet_was_not_observed(quietcore: Gate, assigned: Any) -> None:
+    uri = "made.id.apply(lambda it: f'qemu+ssh://{it}/system')"
+    domain = 'libvirt.Domain("far", vcpu=1, memory=512, opts=pulumi.ResourceOptions(provider=hv2.provider))\n'
+    assigned(f'{HIDDEN.partition("SHEET")[0]}hv2 = host("hv2", uri={uri})\n{domain}')
+    ran = quietcore("gate", "dev", "--json")
+    assert ran.returncode == 1
+    assert reasons(ran) == [("not-observed", "hv2")]
+    quietcore("gate", "dev", "--offline").ok()
+
+
+def test_a_domain_on_a_provider_whose_uri_is_not_known_yet_has_no_place_to_be_judged_in(
+    quietcore: Gate, assigned: Any
+) -> None:
+    other = 'far = libvirt.Provider("far", uri=made.id)\n'
+    domain = 'libvirt.Domain("raw", vcpu=1, memory=512, opts=pulumi.ResourceOptions(provider=far))\n'
+    assigned(HIDDEN.partition("SHEET")[0] + other + domain)
+    ran = quietcore("gate", "dev", "--json")
+    assert ran.returncode == 1
+    assert ("undecided", "far") in reasons(ran)
+
+
+def test_a_domain_of_another_provider_with_a_hosts_uri_is_on_that_host(quietcore: Gate, assigned: Any) -> None:
+    again = 'again = libvirt.Provider("again", uri="qemu+unix:///system?socket=/nonexistent/libvirt-sock")\n'
+    shared = (
+        HIDDEN.partition("libvirt.Domain(")[0]
+        .replace('<vcpupin vcpu="1" cpuset="0"/>', "")
+        .replace('<vcpusched vcpus="1" scheduler="fifo" priority="1"/>', "")
+    )
+    shared = shared.replace("<vcpu>2", "<vcpu>1").replace('cpuset="0"', 'cpuset="2-4"') + again
+    domain = 'xml={"xslt": SHEET}, opts=pulumi.ResourceOptions(provider=again))\n'
+    assigned(f'{shared}node("plc-a", hv1)\nlibvirt.Domain("raw", name="raw", vcpu=1, memory=512, {domain}')
+    ran = quietcore("gate", "dev", "--offline", "--json")
+    assert ran.returncode == 1
+    assert "D05" in {finding["code"] for finding in ran.json()["findings"]}
+
+
 def test_options_of_the_engine_in_the_environment_leave_nothing_out(quietcore: Gate, assigned: Any) -> None:
     assigned(HIDDEN)
     ran = quietcore("gate", "dev", "--offline", "--json", env={"PULUMI_OPTION_EXCLUDE": "**raw"})

@@ -7,13 +7,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from quietcore.resources.site import PROVIDER
+
 _REPLACES: Final = frozenset({"replace", "create-replacement", "delete-replaced", "discard-replaced"})
+_UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine writes for a value that is not known yet (sdk/go/common/resource/plugin/rpc.go)."""
 SAME: Final = "same"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What `up` would do with one resource; ``op`` is the engine's word, one ``replace`` for all parts of one."""
+    """What `up` would do with one resource; ``op`` is the engine's word, one ``replace`` for all parts of one.
+
+    ``aimless`` is a libvirt provider whose URI is not known yet: it asks no host.
+    """
 
     urn: str
     op: str
@@ -21,6 +28,7 @@ class Step:
     name: str
     parent: str = ""
     provider: str = ""
+    aimless: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,9 @@ def _take(steps: dict[str, Step], metadata: Mapping[str, Any]) -> None:
     state = metadata.get("new") or metadata.get("old") or {}
     provider = str(metadata.get("provider") or "").rpartition("::")[0]
     parent = str(state.get("parent") or "")
-    steps[urn] = Step(urn, op, str(metadata["type"]), name_of(urn), parent, provider)
+    kind, inputs = str(metadata["type"]), state.get("inputs") or {}
+    aimless = kind == PROVIDER and inputs.get("uri") == _UNKNOWN
+    steps[urn] = Step(urn, op, kind, name_of(urn), parent, provider, aimless)
 
 
 def _said(event: Mapping[str, Any]) -> list[Said]:

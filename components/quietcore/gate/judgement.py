@@ -73,13 +73,17 @@ def hidden(events: Events, declared: Iterable[Registered]) -> tuple[str, ...]:
 
 
 def unobserved(events: Events) -> tuple[Unobserved, ...]:
-    """The hosts that did not answer, from the plugin's own lines."""
+    """The hosts that did not answer, from the plugin's own lines, and those that nobody could ask yet."""
     known = {step.urn: step for step in events.steps}
     found: dict[str, list[tuple[str, str]]] = {}
     for said in events.said:
         if said.text.startswith(NOT_OBSERVED):
             why = said.text.removeprefix(NOT_OBSERVED)
             found.setdefault(host_of(said.urn, known), []).append((name_of(said.urn), why))
+    for step in events.steps:
+        provider = known.get(step.provider)
+        if provider is not None and provider.aimless:
+            found.setdefault(host_of(step.urn, known), []).append((step.name, "its URI is not known yet"))
     return tuple(
         Unobserved(host, lines[0][1], tuple(dict.fromkeys(name for name, _ in lines))) for host, lines in found.items()
     )

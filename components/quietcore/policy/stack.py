@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pulumi_policy import ReportViolation, StackValidationArgs
+from pulumi_policy import PolicyResource, ReportViolation, StackValidationArgs
 
 from quietcore.policy.exempted import Exempted
-from quietcore.policy.known import known
+from quietcore.policy.known import known, unknown_paths
 from quietcore.policy.lifted import is_lifted, undecided_paths
 from quietcore.policy.record import Record, Undecided
 from quietcore.resources.decisions import EXEMPTION, exemptions_in
-from quietcore.resources.site import Registered, site_from, unreadable
+from quietcore.resources.site import DOMAIN, HOST, PROVIDER, Registered, site_from, unreadable
 from quietcore.rules.catalogue import CODES
 from quietcore.rules.exempting import exempt, on_exemptions
 from quietcore.rules.judge import findings
@@ -70,10 +70,19 @@ class StackJudge:
 
 
 def _undecided(args: StackValidationArgs) -> Iterator[Undecided]:
+    domains = {each.provider.urn for each in args.resources if each.resource_type == DOMAIN and each.provider}
     for resource in args.resources:
+        if resource.urn in domains and not _of_host(resource):
+            for path in unknown_paths(resource.props, ("uri",)):
+                yield Undecided(resource.urn, resource.resource_type, resource.name, path)
         if is_lifted(resource.resource_type):
             for path in undecided_paths(resource.resource_type, resource.props):
                 yield Undecided(resource.urn, resource.resource_type, resource.name, path)
+
+
+def _of_host(provider: PolicyResource) -> bool:
+    """Whether it is a host's own: which host its domains are on is known then, wherever that will be."""
+    return provider.parent is not None and provider.parent.resource_type == HOST
 
 
 def _registered(args: StackValidationArgs) -> list[Registered]:
@@ -82,7 +91,9 @@ def _registered(args: StackValidationArgs) -> list[Registered]:
             urn=found.urn,
             type=found.resource_type,
             name=found.name,
-            props=known(found.props) if is_lifted(found.resource_type) or found.resource_type == EXEMPTION else {},
+            props=known(found.props)
+            if is_lifted(found.resource_type) or found.resource_type in (EXEMPTION, PROVIDER)
+            else {},
             parent=found.parent.urn if found.parent else "",
             provider=found.provider.urn if found.provider else "",
         )

@@ -29,6 +29,7 @@ from quietcore.spec.virtual_machine import VirtualMachineSpec
 
 HOST, NODE = "quietcore:index:Host", "quietcore:index:RtNode"
 DOMAIN = "libvirt:index/domain:Domain"
+PROVIDER = "pulumi:providers:libvirt"
 
 Workload = Lifted | VirtualMachineSpec
 VIRTUAL_MACHINES: Mapping[str, Callable[[Mapping[str, Any], str], tuple[Workload, ...]]] = dict.fromkeys(
@@ -50,7 +51,7 @@ class Registered:
 
 
 def site_from(resources: Iterable[Registered]) -> SiteSpec:
-    """All hosts, and every domain by its effective XML, placed on the host whose provider it uses.
+    """All hosts, and every domain by its effective XML, placed on the host whose provider it uses, or one of its URI.
 
     Resources whose inputs make no spec are left out: their own findings say so.
     """
@@ -166,7 +167,7 @@ def _placed(found: Registered, known: Mapping[str, Registered], hosts: Mapping[s
     except Refused:
         return None
     provider = known.get(found.provider)
-    host = hosts.get(provider.parent) if provider else None
+    host = _host_of(provider, known, hosts) if provider else None
     parent = known.get(found.parent)
     node = None
     if parent is not None and parent.type == NODE:
@@ -175,3 +176,13 @@ def _placed(found: Registered, known: Mapping[str, Registered], hosts: Mapping[s
         except Refused:
             node = None
     return NodeSpec(host=host, domain=domain, node=node)
+
+
+def _host_of(provider: Registered, known: Mapping[str, Registered], hosts: Mapping[str, HostSpec]) -> HostSpec | None:
+    """The host that a provider is of, or the one to which it leads by its URI as the host's own does."""
+    if provider.parent in hosts:
+        return hosts[provider.parent]
+    uri = provider.props.get("uri")
+    same = (each.parent for each in known.values() if each.type == PROVIDER and each.props.get("uri") == uri)
+    led = {parent for parent in same if parent in hosts} if uri and uri != UNKNOWN_TEXT else set()
+    return hosts[led.pop()] if len(led) == 1 else None
