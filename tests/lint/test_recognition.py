@@ -57,6 +57,28 @@ UNKNOWN = [
 ]
 
 
+BUS = '<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN">\n<busconfig/>\n'
+
+
+def test_an_xml_with_a_document_type_is_told_by_its_element() -> None:
+    with pytest.raises(Unrecognised) as told:
+        kind_of(BUS, "com.example.tuned.conf")
+    assert "XML with <busconfig>" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("/usr/lib/tmpfiles.d/tuned.conf", "# the daemon's folder\nd /run/tuned 0755 root root -\n"),
+        ("hv1/etc/modprobe.d/tuned.conf", "# written by the daemon\noptions kvm nx_huge_pages=never\n"),
+    ],
+)
+def test_what_tuned_keeps_in_other_programs_folders_is_no_profile(name: str, text: str) -> None:
+    with pytest.raises(Unrecognised):
+        kind_of(text, name)
+    assert kind_of(text, "etc/tuned/plant/tuned.conf") is Kind.TUNED
+
+
 @pytest.mark.parametrize(("text", "reason"), UNKNOWN)
 def test_what_is_not_known_is_told_with_what_was_seen(text: str, reason: str) -> None:
     with pytest.raises(Unrecognised) as told:

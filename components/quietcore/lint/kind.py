@@ -85,6 +85,9 @@ _TUNED: Final = frozenset(
         "uncore",
     )
 )
+_ELSEWHERE: Final = re.compile(r"(?:^|/)(?:modprobe|tmpfiles)\.d/")
+"""Folders of other programs in which tuned keeps a file of its own name."""
+_DOCUMENT_TYPE: Final = re.compile(r"<!DOCTYPE\s+([A-Za-z_][\w.:-]*)")
 _XML: Final = {"domain": Kind.DOMAIN, "capabilities": Kind.CAPABILITIES}
 
 
@@ -113,7 +116,9 @@ def _xml(text: str) -> Kind:
         # Behind a document type or an open comment: whoever lifts it says what is wrong.
         if re.search(r"<domain[\s/>]", text):
             return Kind.DOMAIN
-        raise Unrecognised("it begins like XML and has no element")
+        root = _DOCUMENT_TYPE.search(text)
+        if root is None:
+            raise Unrecognised("it begins like XML and has no element")
     kind = _XML.get(root[1])
     if kind is None:
         raise Unrecognised(f"XML with <{root[1]}>, which is neither a domain nor libvirt's capabilities")
@@ -152,7 +157,7 @@ def _lines(text: str, name: str) -> Kind:
     if _TABLE.search(text) and ("=" in text):
         return Kind.RUNTIME
     sections = [found.strip().lower() for found in _SECTION.findall(text)]
-    if name.rpartition("/")[2] == "tuned.conf" or _is_tuned(sections, text):
+    if (name.rpartition("/")[2] == "tuned.conf" and not _ELSEWHERE.search(name)) or _is_tuned(sections, text):
         return Kind.TUNED
     if sections:
         raise Unrecognised(f"settings with sections such as [{sections[0]}], which are not tuned's")
