@@ -34,6 +34,12 @@ def test_a_node_unlike_its_pool_is_told_by_what_differs(other: HostTopology, sai
     assert found.where == 'w2, profile "cnf"'
 
 
+def test_a_node_without_a_name_is_told_as_a_machine() -> None:
+    other = worker("", topology=topology("0-3"))
+    (found,) = (each for each in findings(pool(worker("w1"), other)) if each.code == "H09")
+    assert found.where == 'machine, profile "cnf"'
+
+
 def test_nodes_of_different_profiles_or_of_unknown_topology_are_not_compared() -> None:
     du = profile(name="du", node_selector={"node-role.kubernetes.io/du": ""})
     assert codes(pool(worker("w1"), worker("w2", topology=topology("0-3"), profile=du))) == []

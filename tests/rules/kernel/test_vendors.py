@@ -31,11 +31,6 @@ def booted(text: str, online: str, isolated: str, **fields: object) -> MachineSp
     return MachineSpec(online=CpuSet.parse(online), isolated=CpuSet.parse(isolated), cmdline=cmdline, **fields)
 
 
-def without_mask(machine: MachineSpec) -> KernelCmdline:
-    assert machine.cmdline is not None
-    return KernelCmdline.parse(str(machine.cmdline).replace("tuned.non_isolcpus=00000003 ", ""))
-
-
 def openshift(**hints: bool) -> PerformanceProfileSpec:
     return PerformanceProfileSpec(
         name="cnf",
@@ -199,6 +194,13 @@ def test_a_line_that_tuneds_partitioning_wrote_tells_so_by_itself() -> None:
 def test_intels_line_with_fewer_cpus_for_interrupts_is_good_but_for_managed_ones() -> None:
     text = "nmi_watchdog=0 irqaffinity=0 isolcpus=1,3 rcu_nocbs=1,3 nohz_full=1,3"
     assert codes(booted(text, "0-3", "1,3")) == ["C12"]
+
+
+def test_tuneds_partitioning_confines_daemons_itself_where_isolcpus_has_not_the_flag_domain() -> None:
+    text = "isolcpus=managed_irq,2-7 nohz_full=2-7 rcu_nocbs=2-7 irqaffinity=0-1"
+    tuned = TunedProfileSpec(name="site", role="host", include="cpu-partitioning")
+    assert "C32" in codes(booted(text, "0-7", "2-7"))
+    assert "C32" not in codes(booted(text, "0-7", "2-7", tuned=tuned))
 
 
 def test_an_ordinary_machine_breaks_no_rule() -> None:
