@@ -105,6 +105,16 @@ def test_other_resources_are_left_alone(token: str) -> None:
     assert not is_lifted(token)
 
 
+def test_a_list_is_judged_as_what_it_holds() -> None:
+    token = "kubernetes:apps/v1:DeploymentList"
+    assert is_lifted(token)
+    bad = placed(GOOD, ("spec", "template", "spec", "containers", 0, "resources", "limits", "cpu"), "1500m")
+    held = {key: value for key, value in bad.items() if key != "kind"}
+    assert codes(bad)
+    assert codes({"items": [GOOD, held]}, token) == codes(bad)
+    assert codes({"items": [GOOD, UNKNOWN_TEXT]}, token) == codes({"items": UNKNOWN_TEXT}, token) == set()
+
+
 def test_an_object_that_cannot_be_read_is_a_finding_that_names_the_place() -> None:
     broken = placed(GOOD, ("spec", "template", "spec", "containers", 0, "resources", "limits", "memory"), "1GB")
     (found,) = lifted(DEPLOYMENT, "plc", broken)

@@ -26,7 +26,7 @@ LIFTED = frozenset({DOMAIN, *COMPONENTS})
 _UNDECIDED = ("xml", "vcpu", "memory", "type", "cmdlines")
 """What rules need of a domain; a component's own facts are never unknown."""
 _READ = (
-    "affinity|annotations|args|command|containers|domain|emptyDir|handler|initContainers|instancetype|jobTemplate|"
+    "affinity|annotations|args|command|containers|domain|emptyDir|handler|initContainers|instancetype|items|jobTemplate|"
     "metadata|nodeName|nodeSelector|overhead|parallelism|replicas|resources|restartPolicy|runtimeClassName|scheduling|"
     "securityContext|spec|template|tolerations|topologySpreadConstraints|volumes"
 )

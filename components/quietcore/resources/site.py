@@ -35,6 +35,7 @@ Workload = Lifted | VirtualMachineSpec
 VIRTUAL_MACHINES: Mapping[str, Callable[[Mapping[str, Any], str], tuple[Workload, ...]]] = dict.fromkeys(
     MACHINES, lift_machine
 )
+_LIST = "List"
 _GROUPS = ("core", "apps", "batch", "node.k8s.io", "policy", "kubevirt.io")
 
 
@@ -70,10 +71,14 @@ def site_from(resources: Iterable[Registered]) -> SiteSpec:
 
 @lru_cache(maxsize=512)
 def kind_of(token: str) -> str:
-    """The Kubernetes kind of a type token such as ``kubernetes:apps/v1:Deployment``; "" where none is judged."""
+    """The Kubernetes kind of a type token such as ``kubernetes:apps/v1:Deployment``; "" where none is judged.
+
+    A list is judged as what it holds is: ``DeploymentList``.
+    """
     package, _, rest = token.partition(":")
     group, _, kind = rest.partition(":")
-    judged = package == "kubernetes" and group.partition("/")[0] in _GROUPS and kind in (*KINDS, *MACHINES)
+    held = kind.removesuffix(_LIST)
+    judged = package == "kubernetes" and group.partition("/")[0] in _GROUPS and held in (*KINDS, *MACHINES)
     return kind if judged else ""
 
 
@@ -110,7 +115,11 @@ def _lifted(base: bytes, stylesheet: str) -> DomainSpec:
 def lifted_objects(found: Registered) -> tuple[Workload, ...]:
     """What a Kubernetes resource's inputs stand for. Raises Refused where they make none (S07)."""
     kind = kind_of(found.type)
-    told = _read(kind, found.name, json.dumps({"kind": kind, **found.props}, default=_unknown))
+    data = {"kind": kind, **found.props}
+    if kind.endswith(_LIST) and isinstance(data.get("items"), list):
+        held = {"kind": kind.removesuffix(_LIST)}
+        data["items"] = [{**held, **each} if isinstance(each, dict) else each for each in data["items"]]
+    told = _read(kind, found.name, json.dumps(data, default=_unknown))
     if isinstance(told, Finding):
         raise Refused([told])
     return told
@@ -119,7 +128,7 @@ def lifted_objects(found: Registered) -> tuple[Workload, ...]:
 @lru_cache(maxsize=4096)
 def _read(kind: str, name: str, text: str) -> tuple[Workload, ...] | Finding:
     """Read an object once: the same one is asked for alone, and again with the whole site."""
-    lift = VIRTUAL_MACHINES.get(kind, lift_object)
+    lift = VIRTUAL_MACHINES.get(kind.removesuffix(_LIST), lift_object)
     try:
         lifted = lift(json.loads(text), f'{kind} "{name}"')
     except QuietcoreError as fault:
