@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SHOWN: Final = 12
 """How many files that were not judged are listed in words; --json has all."""
 
+_NAMED: Final = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|<[^>]*>|/\S+|\b[A-Z]\w+")
+"""What of a reason is a file's own: names of sections, objects, elements, paths and kinds."""
+
 
 @click.command()
 @click.argument("paths", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
@@ -104,19 +107,20 @@ def tell(verdict: Verdict) -> None:
 
 
 def _left(unjudged: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Files and reasons; where there are many, the first of each reason, rarest reasons first: they say the most."""
+    """Files and reasons; where there are many, the first of those alike, rarest reasons first: they say the most."""
     if len(unjudged) <= SHOWN:
         yield from (f"{file}: {reason}" for file, reason in unjudged)
         return
-    count = Counter(reason for _, reason in unjudged)
-    first = {reason: file for file, reason in reversed(unjudged)}
-    reasons = sorted(count, key=lambda reason: (count[reason], first[reason]))
-    told = reasons if len(reasons) <= SHOWN else [*reasons[: SHOWN - 1], reasons[-1]]
-    for reason in told:
-        others = plural(count[reason] - 1, "other file")
-        more = f" and {others}" if count[reason] > 1 else ""
-        yield f"{first[reason]}{more}: {reason}"
-    rest = len(unjudged) - sum(count[reason] for reason in told)
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for file, reason in unjudged:
+        alike.setdefault(_NAMED.sub("", reason), []).append((file, reason))
+    groups = sorted(alike.values(), key=lambda group: (len(group), group[0]))
+    told = groups if len(groups) <= SHOWN else [*groups[: SHOWN - 1], groups[-1]]
+    for group in told:
+        file, reason = group[0]
+        more = f"; {plural(len(group) - 1, 'other file')} alike" if group[1:] else ""
+        yield f"{file}: {reason}{more}"
+    rest = len(unjudged) - sum(len(group) for group in told)
     if rest:
         yield f"and {plural(rest, 'other file')}"
 
