@@ -23,8 +23,11 @@ COMPONENTS: dict[str, tuple[type[Spec], str]] = {
 }
 LIFTED = frozenset({DOMAIN, *COMPONENTS})
 
-_UNDECIDED = ("xml", "vcpu", "memory", "type", "cmdlines")
+_UNDECIDED = ("xml", "vcpu", "memory", "type", "cmdlines", "cpu", "arch", "machine")
 """What rules need of a domain; a component's own facts are never unknown."""
+_DEVICES = ("consoles", "disks", "filesystems", "graphics", "networkInterfaces", "tpm", "video")
+"""What rules need to be there or not; of what each is made of, such as a volume's id, they read nothing unknown."""
+_DEVICE = re.compile(r"\w+(?:\[\d+\])?$")
 _READ = (
     "affinity|annotations|args|command|containers|domain|emptyDir|handler|initContainers|instancetype|items|jobTemplate|"
     "metadata|nodeName|nodeSelector|overhead|parallelism|replicas|resources|restartPolicy|runtimeClassName|scheduling|"
@@ -40,6 +43,7 @@ def undecided_paths(kind: str, props: Mapping[str, Any]) -> Iterator[str]:
     """The paths of a resource's inputs that rules read and that have no value yet."""
     if not kind_of(kind):
         yield from unknown_paths(props, _UNDECIDED)
+        yield from filter(_DEVICE.match, unknown_paths(props, _DEVICES))
         return
     for path in unknown_paths(props, props):
         if _ENDS.search(path) or _WITHIN.search(path):
