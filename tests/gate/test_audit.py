@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,17 @@ def test_a_state_without_a_finding_passes_with_no_project_and_no_backend(
     nowhere = {"PULUMI_BACKEND_URL": "file:///nowhere", "PULUMI_CONFIG_PASSPHRASE": "wrong"}
     ran = quietcore("audit", "--file", written(folder, state), cwd=folder, env=nowhere).ok()
     assert ran.stdout.splitlines()[-1] == "audit state.json: passed; 7 of 21 resources judged"
+
+
+def test_a_full_disk_behind_stdout_is_the_environments_fault(
+    tmp_path: Path, engine_env: dict[str, str], state: Any
+) -> None:
+    command = [sys.executable, "-m", "quietcore.cli", "audit", "--file", written(tmp_path, state)]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, cwd=tmp_path, env=engine_env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ran.returncode == 2
+    assert b"No space left" in ran.stderr
+    assert b"Traceback" not in ran.stderr
 
 
 def test_a_state_with_a_violation_is_refused_with_the_same_outputs(project: Any, quietcore: Gate, state: Any) -> None:

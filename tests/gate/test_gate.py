@@ -216,6 +216,16 @@ def test_a_program_that_fails_refuses_with_its_line(project: Any, quietcore: Gat
     assert "__main__.py, line" in ran.stdout
 
 
+def test_a_program_that_only_an_engine_runs_is_judged_by_it_and_the_limit_is_told(
+    project: Any, quietcore: Gate, assigned: Any
+) -> None:
+    assigned("hv1 = host()\n")
+    engine = "import os\nassert os.environ.get('PULUMI_DEBUG_COMMANDS'), 'wants an engine'\n"
+    (project.folder / "__main__.py").write_text(engine + (project.folder / "__main__.py").read_text())
+    ran = quietcore("gate", "dev", "--offline").ok()
+    assert "resources within apply() may go unseen" in ran.stderr
+
+
 def test_an_exemption_in_force_passes_and_is_shown(quietcore: Gate, assigned: Any) -> None:
     exempt = "".join(
         f'Exemption("{code}", code="{code}", resource="plc-a", reason="bench", owner="ops", expires="2099-12-31")\n'

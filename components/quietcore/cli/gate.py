@@ -17,6 +17,8 @@ from quietcore.errors import QuietcoreError
 if TYPE_CHECKING:
     from quietcore.resources.program import Run
 
+_ENGINE_ONLY = "not checked without the engine, so that resources within apply() may go unseen"
+
 
 @click.command()
 @stack_argument
@@ -45,6 +47,8 @@ def gate(
         from quietcore.gate.preview import Order, preview
     order = Order(engine_in(project.folder), stack, pack, offline, say)
     run, failed = _checked(stack)
+    if failed is not None:
+        say(f"{_ENGINE_ONLY}: {failed.what}")
     verdict = preview(order, run, failed)
     names = [host.name for host in run.site.hosts] + [node.domain.name for node in run.site.nodes] if run else []
     ctx.exit(answer(verdict, program_of(project), names, "json" if as_json else shown, outputs))

@@ -74,7 +74,12 @@ def answer(verdict: Verdict, program: Program, names: list[str], shown: str, out
         except OSError as fault:
             raise EnvironmentFault("cannot write there", where=str(output.file), given=str(fault.strerror)) from None
         say(f"wrote {output.file} ({output.format})")
-    click.echo(rendered(verdict, program, names, shown, styles=True), nl=False)
+    try:
+        click.echo(rendered(verdict, program, names, shown, styles=True), nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise EnvironmentFault("cannot write there", where="stdout", given=str(fault.strerror)) from None
     return 0 if verdict.passed else 1
 
 
