@@ -55,6 +55,12 @@ def test_a_clean_program_passes_and_every_output_is_written(project: Any, quietc
     assert 'name="plc-a"' in files["gate.xml"]
 
 
+def test_a_raw_domain_that_says_little_passes_without_its_host(quietcore: Gate, assigned: Any) -> None:
+    served = "opts=pulumi.ResourceOptions(provider=host().provider)"
+    assigned(f'libvirt.Domain("small", vcpu=1, memory=512, {served})\n')
+    quietcore("gate", "dev", "--offline").ok()
+
+
 def test_a_host_that_was_not_observed_refuses_unless_offline(quietcore: Gate, assigned: Any) -> None:
     assigned(NODE)
     ran = quietcore("gate", "dev", "--json")

@@ -23,8 +23,11 @@ COMPONENTS: dict[str, tuple[type[Spec], str]] = {
 }
 LIFTED = frozenset({DOMAIN, *COMPONENTS})
 
-_UNDECIDED = ("xml", "vcpu", "memory", "type", "cmdlines", "cpu", "arch", "machine")
-"""What rules need of a domain; a component's own facts are never unknown."""
+_UNDECIDED = ("xml", "vcpu", "memory", "type", "cmdlines", "cpu")
+"""What rules need of a domain; a component's own facts are never unknown.
+
+Where the program leaves arch and machine open they are the host's to tell: unknown wherever it does not answer.
+"""
 _DEVICES = ("consoles", "disks", "filesystems", "graphics", "networkInterfaces", "tpm", "video")
 """What rules need to be there or not; of what each is made of, such as a volume's id, they read nothing unknown."""
 _DEVICE = re.compile(r"\w+(?:\[\d+\])?$")
