@@ -8,7 +8,6 @@ from functools import wraps
 from quietcore.rules.rule import Hit
 from quietcore.spec import DomainSpec, NodeSpec
 
-
 _ASKED: list[tuple[DomainSpec, bool]] = []
 """The domain that was asked last: its rules are judged one after another, and each of them asks."""
 
