@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -149,7 +150,9 @@ def _fenced(example: Example) -> str:
 def _language(text: str) -> str:
     if text.startswith("<"):
         return "xml"
-    return "yaml" if ".yaml\n" in text else "python" if "(" in text else "text"
+    if ".yaml\n" in text:
+        return "yaml"
+    return "python" if "(" in text and not re.search(r"^[a-z]\w*: ", text, re.MULTILINE) else "text"
 
 
 if __name__ == "__main__":
