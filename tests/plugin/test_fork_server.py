@@ -54,17 +54,24 @@ def plugin(tmp_path) -> Iterator[Callable[[], Plugin]]:
     until(lambda: not forks())
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    """Each test starts its plugins in a folder of its own, by which their forks are known."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def forks() -> dict[int, int]:
     """Processes of the plugin that this test did not start itself, with their parents: the server and its forks."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes()
-            state, parent, _group, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            here = (folder / "cwd").readlink() == Path.cwd()
         except OSError:
             continue
-        mine = int(session) == os.getsid(0) and int(parent) != os.getpid() and state not in "ZX"
-        if mine and MODULE.encode() in words:
+        if here and int(parent) != os.getpid() and state not in "ZX" and MODULE.encode() in words:
             found[int(folder.name)] = int(parent)
     return found
 
