@@ -21,10 +21,12 @@ def look_less_often() -> None:
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Look for no garbage within, and never again among what was made within: modules stay until the end."""
+    was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if was:
+            gc.enable()
         look_less_often()

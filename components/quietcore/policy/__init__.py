@@ -6,6 +6,9 @@ from quietcore.policy import policies
 PolicyPack("site", policies=[*policies(), ...])
 """
 
-from quietcore.policy.policies import policies
+from quietcore.garbage import uncollected
+
+with uncollected():
+    from quietcore.policy.policies import policies
 
 __all__ = ["policies"]

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from quietcore.garbage import look_less_often
+from quietcore.garbage import uncollected
 
 if TYPE_CHECKING:
     from quietcore.resources.arguments import CpuPlan, HostFacts, RtNodeArgs
@@ -20,6 +20,7 @@ _HOME = {"Exemption": "exemption", "Host": "host", "RtNode": "node", "TunedProfi
 def __getattr__(name: str) -> Any:
     """Import a component when it is asked for: the policies, which judge them all, need none, nor the libvirt SDK."""
     if name in __all__:
-        look_less_often()
-        return getattr(import_module(f"quietcore.resources.{_HOME.get(name, 'arguments')}"), name)
+        with uncollected():
+            home = import_module(f"quietcore.resources.{_HOME.get(name, 'arguments')}")
+        return getattr(home, name)
     raise AttributeError(f"module 'quietcore.resources' has no attribute {name!r}")
