@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 
 import pulumi
 from pulumi_policy import ResourceValidationArgs
@@ -20,7 +21,6 @@ class Exempted:
     """The decisions known so far in one run of the pack."""
 
     def __init__(self) -> None:
-        self._configured: tuple[list[ExemptionSpec], list[Finding]] | None = None
         self._seen: list[ExemptionSpec] = []
 
     def see(self, args: ResourceValidationArgs) -> None:
@@ -32,9 +32,7 @@ class Exempted:
         """The findings that no decision known so far spares."""
         return exempt(findings, [*self.configured[0], *self._seen], date.today()).kept
 
-    @property
+    @cached_property
     def configured(self) -> tuple[list[ExemptionSpec], list[Finding]]:
         """The exemptions of the stack's configuration, and what is wrong with it."""
-        if self._configured is None:
-            self._configured = configured(pulumi.runtime.get_config(CONFIG))
-        return self._configured
+        return configured(pulumi.runtime.get_config(CONFIG))
